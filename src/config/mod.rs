@@ -1,0 +1,100 @@
+//! `postroom.toml`, checked. Nothing downstream sees an unchecked value. (loader being built)
+
+use std::path::PathBuf;
+
+use crate::sort::correspondence::Learning;
+use crate::sort::folders::Folders;
+use crate::sort::sender::Owner;
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The file it came from.
+    pub path: PathBuf,
+    /// Directory of the rule files.
+    pub rules: PathBuf,
+    /// State directory.
+    pub state: PathBuf,
+    /// The accounts, in order; names are unique.
+    pub accounts: Vec<Account>,
+}
+
+/// Whether an account's mail is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Decide and record, move nothing.
+    Preview,
+    /// Decide and move.
+    Sort,
+}
+
+/// What happens to mail that lay in INBOX before the first start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backlog {
+    /// It stays there.
+    Leave,
+    /// It is sorted too.
+    Sort,
+}
+
+/// One account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Account {
+    /// Its name, used in the log, the ledger and file names: letters, digits, `-`, `_`, `.`.
+    pub name: String,
+    /// The user's own addresses.
+    pub owner: Owner,
+    /// Whether mail is moved.
+    pub mode: Mode,
+    /// What happens to old mail.
+    pub backlog: Backlog,
+    /// `allow_unsafe_move`: on servers with neither MOVE nor UIDPLUS, copy and set \Deleted.
+    pub allow_unsafe_move: bool,
+    /// `authserv_id`: whose Authentication-Results are the provider's own; learned when `None`.
+    pub authserv_id: Option<String>,
+    /// How to reach the server.
+    pub imap: Imap,
+    /// Where each bucket's mail goes.
+    pub folders: Folders,
+    /// Tuning of the correspondence tally.
+    pub learning: Learning,
+}
+
+/// How to reach the server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imap {
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Encryption.
+    pub tls: Tls,
+    /// Extra certificate authority, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Login name.
+    pub user: String,
+    /// Where the secret comes from.
+    pub secret: Secret,
+}
+
+/// Encryption of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// TLS from the first byte (port 993).
+    Implicit,
+    /// Clear greeting, then STARTTLS, which must succeed.
+    StartTls,
+    /// No encryption; only to a loopback address.
+    None,
+}
+
+/// Where a password comes from. Never argv, never the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// A file that nobody else may read.
+    PasswordFile(PathBuf),
+    /// A program whose first line of output it is; argv, no shell.
+    PasswordCommand(Vec<String>),
+    /// A systemd credential (`$CREDENTIALS_DIRECTORY/NAME`).
+    Credential(String),
+}

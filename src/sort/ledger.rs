@@ -1,0 +1,243 @@
+//! The ledger's vocabulary: what was planned, what became of it, and what that says about a message met again.
+//!
+//! A row is on disk before the server is told (design section 5). The states are
+//! `planned -> done(destination uid) | void(the user was faster) | failed(code) | unknown`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::bucket::Bucket;
+use super::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
+use super::sender::Address;
+use super::verdict::{FlagChange, Reason};
+
+/// A message's identity across folders and sessions: `e:` EMAILID (RFC 8474), `g:` X-GM-MSGID, or `h:` and the header
+/// fingerprint in hexadecimal ([`super::message::Message::fingerprint`]).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Mid(String);
+
+impl Mid {
+    /// By the server's EMAILID.
+    pub fn email_id(id: &str) -> Self {
+        Self(format!("e:{id}"))
+    }
+
+    /// By Gmail's X-GM-MSGID.
+    pub fn gmail(id: u64) -> Self {
+        Self(format!("g:{id}"))
+    }
+
+    /// By the header fingerprint.
+    pub fn fingerprint(hash: [u8; 16]) -> Self {
+        Self(hash.iter().fold("h:".to_owned(), |mut text, byte| {
+            text.push_str(&format!("{byte:02x}"));
+            text
+        }))
+    }
+
+    /// An identity as the store keeps it.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The identity as the store keeps it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Number of a ledger row; what `undo --id` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RowId(pub i64);
+
+impl fmt::Display for RowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a row records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowKind {
+    /// A verdict that left the message where it was.
+    Keep,
+    /// A verdict that would have moved the message, had the account been in mode `sort`.
+    Preview,
+    /// A move by verdict.
+    Sort,
+    /// A move back, asked for by `postroom undo`.
+    Undo,
+    /// The user filed the message into a bucket folder.
+    File,
+    /// The user put the message back into the inbox.
+    Rescue,
+}
+
+impl RowKind {
+    /// Every kind.
+    pub const ALL: [RowKind; 6] =
+        [RowKind::Keep, RowKind::Preview, RowKind::Sort, RowKind::Undo, RowKind::File, RowKind::Rescue];
+
+    /// The stored and printed word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RowKind::Keep => "keep",
+            RowKind::Preview => "preview",
+            RowKind::Sort => "sort",
+            RowKind::Undo => "undo",
+            RowKind::File => "file",
+            RowKind::Rescue => "rescue",
+        }
+    }
+
+    /// True for the kinds behind which a command to the server stands.
+    pub fn moves(self) -> bool {
+        matches!(self, RowKind::Sort | RowKind::Undo)
+    }
+}
+
+/// How far a row has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// On disk; the command may or may not have left.
+    Planned,
+    /// The server has confirmed it, or there was nothing to do.
+    Done,
+    /// The message was no longer there: the user was faster. It is never touched again.
+    Void,
+    /// The server refused; the code says why.
+    Failed,
+    /// The command left and no answer came; to be read back before anything else.
+    Unknown,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [State; 5] = [State::Planned, State::Done, State::Void, State::Failed, State::Unknown];
+
+    /// The stored and printed word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Planned => "planned",
+            State::Done => "done",
+            State::Void => "void",
+            State::Failed => "failed",
+            State::Unknown => "unknown",
+        }
+    }
+
+    /// True while the outcome is open.
+    pub fn is_open(self) -> bool {
+        matches!(self, State::Planned | State::Unknown)
+    }
+}
+
+/// A row before it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// What it records.
+    pub kind: RowKind,
+    /// The message.
+    pub mid: Mid,
+    /// Its Message-ID, for `explain` and for people.
+    pub message_id: Option<String>,
+    /// Its sender, when From is well-formed.
+    pub from: Option<Address>,
+    /// Where the copy is that the row is about.
+    pub source: Location,
+    /// Where it goes (`Sort`, `Undo`, `Preview`) or was found (`File`, `Rescue`); `None` for `Keep`.
+    pub destination: Option<Mailbox>,
+    /// UIDNEXT of the destination when the row was planned: recovery looks only at UIDs from here on.
+    pub destination_uid_next: Option<Uid>,
+    /// The verdict's bucket.
+    pub bucket: Bucket,
+    /// The verdict's reason.
+    pub reason: Reason,
+    /// Flags to change together with the move.
+    pub flags: Vec<FlagChange>,
+    /// Digest of the rules in force; a plan made under other rules is thrown away.
+    pub rules: String,
+    /// For `Undo`: the row that is taken back.
+    pub undoes: Option<RowId>,
+    /// INTERNALDATE of the message.
+    pub arrived: Option<Timestamp>,
+}
+
+/// A row as read back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Its number; grows with time.
+    pub id: RowId,
+    /// The account's name.
+    pub account: String,
+    /// The run (`postroom sort`, one life of the daemon) that wrote it.
+    pub run: String,
+    /// When it was planned.
+    pub at: Timestamp,
+    /// What was planned.
+    pub entry: Entry,
+    /// How far it has come.
+    pub state: State,
+    /// The copy's new place, once known (COPYUID, or found by reading back).
+    pub destination_uid: Option<(UidValidity, Uid)>,
+    /// The server's response code or text for `Failed`, a note for `Void`.
+    pub code: Option<String>,
+    /// When the state became final.
+    pub closed: Option<Timestamp>,
+}
+
+/// What became of a planned row; input of the store's `close`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Moved; the new UID where the server told.
+    Done(Option<(UidValidity, Uid)>),
+    /// The message was gone before the command ran.
+    Void(String),
+    /// Refused, with the server's code or words (sanitised).
+    Failed(String),
+    /// No answer.
+    Unknown,
+}
+
+/// Proof that rows are on disk. Only the store makes one, after its commit has returned; the mover asks for one.
+///
+/// The type is how "journal first" (invariant S4) is held by the compiler; `tests/architecture.rs` checks that
+/// [`Committed::after_fsync`] is called from `src/store` and nowhere else.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Committed<T>(T);
+
+impl<T> Committed<T> {
+    /// Called by the store when the transaction holding `value` has been committed and synced.
+    pub fn after_fsync(value: T) -> Self {
+        Self(value)
+    }
+
+    /// What was written.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+
+    /// What was written, by value.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// One planned move that is on disk, as the mover takes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedMove {
+    /// The ledger row.
+    pub row: RowId,
+    /// The copy to move.
+    pub source: Location,
+    /// Where to.
+    pub destination: Mailbox,
+    /// Flags to change before the move.
+    pub flags: Vec<FlagChange>,
+}

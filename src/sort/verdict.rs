@@ -19,7 +19,11 @@ pub struct Verdict {
 impl Verdict {
     /// A verdict without a rule's special orders.
     pub fn new(bucket: Bucket, reason: Reason) -> Self {
-        Self { bucket, reason, orders: Orders::default() }
+        Self {
+            bucket,
+            reason,
+            orders: Orders::default(),
+        }
     }
 }
 
@@ -36,6 +40,30 @@ pub struct Orders {
     pub after: Option<i64>,
     /// `learn = false`: a later drag of this message teaches nothing.
     pub no_learning: bool,
+}
+
+impl Orders {
+    /// Adds what another rule asks for. A destination or delay that is already there stays; a flag that is already
+    /// changed is not changed back.
+    pub fn merge(&mut self, other: Orders) {
+        self.destination = self.destination.take().or(other.destination);
+        for change in other.flags {
+            if !self
+                .flags
+                .iter()
+                .any(|known| known.flag.eq_ignore_ascii_case(&change.flag))
+            {
+                self.flags.push(change);
+            }
+        }
+        for copy in other.copies {
+            if !self.copies.contains(&copy) {
+                self.copies.push(copy);
+            }
+        }
+        self.after = self.after.or(other.after);
+        self.no_learning |= other.no_learning;
+    }
 }
 
 /// A rule's target.
@@ -120,7 +148,13 @@ pub struct Reason {
 impl Reason {
     /// A reason that no rule stands behind.
     pub fn new(kind: ReasonKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), rule: None, file: None, line: None }
+        Self {
+            kind,
+            text: text.into(),
+            rule: None,
+            file: None,
+            line: None,
+        }
     }
 
     /// A reason given by a rule.

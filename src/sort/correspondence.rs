@@ -44,6 +44,9 @@ pub struct Learning {
 
 impl Default for Learning {
     fn default() -> Self {
-        Self { half_life_days: 60.0, threshold: 1.0 }
+        Self {
+            half_life_days: 60.0,
+            threshold: 1.0,
+        }
     }
 }

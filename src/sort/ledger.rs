@@ -79,8 +79,14 @@ pub enum RowKind {
 
 impl RowKind {
     /// Every kind.
-    pub const ALL: [RowKind; 6] =
-        [RowKind::Keep, RowKind::Preview, RowKind::Sort, RowKind::Undo, RowKind::File, RowKind::Rescue];
+    pub const ALL: [RowKind; 6] = [
+        RowKind::Keep,
+        RowKind::Preview,
+        RowKind::Sort,
+        RowKind::Undo,
+        RowKind::File,
+        RowKind::Rescue,
+    ];
 
     /// The stored and printed word.
     pub fn as_str(self) -> &'static str {

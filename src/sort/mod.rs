@@ -89,7 +89,11 @@ pub struct Sorter {
 impl Sorter {
     /// A sorter that has learned nothing yet.
     pub fn new(settings: Settings, rules: Arc<RuleSet>) -> Self {
-        Self { settings, rules, correspondence: Correspondence::default() }
+        Self {
+            settings,
+            rules,
+            correspondence: Correspondence::default(),
+        }
     }
 
     /// The verdict on a message that arrived, by the first stage that answers.

@@ -25,7 +25,10 @@ impl Address {
         if local.is_empty() || domain.is_empty() || text.len() > 320 || !is_local_part(local) {
             return None;
         }
-        let domain = if domain.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')) {
+        let domain = if domain
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+        {
             domain.to_ascii_lowercase()
         } else {
             idna::domain_to_ascii(domain).ok()?
@@ -62,7 +65,9 @@ impl Address {
 
 fn is_local_part(local: &str) -> bool {
     let quoted = local.len() > 1 && local.starts_with('"') && local.ends_with('"');
-    local.chars().all(|c| !c.is_control() && (quoted || !(c.is_whitespace() || "<>()[],;:\\\"@".contains(c))))
+    local
+        .chars()
+        .all(|c| !c.is_control() && (quoted || !(c.is_whitespace() || "<>()[],;:\\\"@".contains(c))))
 }
 
 /// The registrable part of a domain by the public suffix list; the domain itself when the list knows no better.
@@ -124,7 +129,11 @@ fn own_spelling(address: &Address) -> (String, &str) {
         "googlemail.com" => "gmail.com",
         other => other,
     };
-    let local = if domain == "gmail.com" { bare.replace('.', "") } else { bare.to_owned() };
+    let local = if domain == "gmail.com" {
+        bare.replace('.', "")
+    } else {
+        bare.to_owned()
+    };
     (local, domain)
 }
 
@@ -144,7 +153,9 @@ mod tests {
 
     #[test]
     fn what_is_not_one_address_is_refused() {
-        for bad in ["", "a", "@b.c", "a@", "a b@c.d", "a@b..c", "<a@b.c>", "a\0@b.c", "a@b@c.d"] {
+        for bad in [
+            "", "a", "@b.c", "a@", "a b@c.d", "a@b..c", "<a@b.c>", "a\0@b.c", "a@b@c.d",
+        ] {
             assert_eq!(Address::parse(bad), None, "{bad:?}");
         }
     }

@@ -19,7 +19,11 @@ pub struct Verdict {
 impl Verdict {
     /// A verdict without a rule's special orders.
     pub fn new(bucket: Bucket, reason: Reason) -> Self {
-        Self { bucket, reason, orders: Orders::default() }
+        Self {
+            bucket,
+            reason,
+            orders: Orders::default(),
+        }
     }
 }
 
@@ -120,7 +124,13 @@ pub struct Reason {
 impl Reason {
     /// A reason that no rule stands behind.
     pub fn new(kind: ReasonKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), rule: None, file: None, line: None }
+        Self {
+            kind,
+            text: text.into(),
+            rule: None,
+            file: None,
+            line: None,
+        }
     }
 
     /// A reason given by a rule.

@@ -142,10 +142,11 @@ impl Session {
             let Some(account) = state.store.account_mut(self.user()) else {
                 return missing(wire);
             };
-            let orphan = account.orphans.remove(&name);
+            account.orphans.remove(&name);
             match account.folders.get_mut(&name) {
                 Some(folder) => folder.subscribed = subscribed,
-                None if subscribed || !orphan => return missing(wire),
+                None if subscribed => return missing(wire),
+                // A folder may be gone before its subscription is.
                 None => {}
             }
             Answer::ok(if subscribed {

@@ -71,7 +71,7 @@ impl Part {
             } else {
                 String::new()
             };
-            return format!("({children} {}{tail})", upper(&self.subtype));
+            return format!("({children} {}{tail})", word(&self.subtype));
         }
         // A multipart that cannot be taken apart is shown as what it can be used as: octets.
         let (kind, subtype) = if self.kind == "multipart" {
@@ -81,15 +81,15 @@ impl Part {
         };
         let encoding = self
             .field("content-transfer-encoding")
-            .unwrap_or_else(|| "7BIT".to_owned());
+            .unwrap_or_else(|| "7bit".to_owned());
         let mut text = format!(
             "({} {} {} {} {} {} {}",
-            upper(kind),
-            upper(subtype),
+            word(kind),
+            word(subtype),
             list(&self.parameters),
             nstring(self.field("content-id").as_deref()),
             nstring(self.field("content-description").as_deref()),
-            upper(&encoding),
+            word(&encoding),
             self.body.len(),
         );
         let lines = self
@@ -122,7 +122,7 @@ impl Part {
             .and_then(parse_content_type)
         {
             Some(disposition) => {
-                format!("({} {})", upper(&disposition.c_type), list(&attributes(&disposition)))
+                format!("({} {})", word(&disposition.c_type), list(&attributes(&disposition)))
             }
             None => "NIL".to_owned(),
         }
@@ -216,8 +216,8 @@ fn pieces(body: &[u8], boundary: &str) -> Vec<Vec<u8>> {
     pieces
 }
 
-fn upper(word: &str) -> String {
-    string(&word.trim().to_ascii_uppercase())
+fn word(word: &str) -> String {
+    string(&word.trim().to_ascii_lowercase())
 }
 
 fn list(parameters: &[(String, String)]) -> String {
@@ -226,7 +226,7 @@ fn list(parameters: &[(String, String)]) -> String {
     }
     let words: Vec<String> = parameters
         .iter()
-        .map(|(name, value)| format!("{} {}", upper(name), string(value)))
+        .map(|(name, value)| format!("{} {}", word(name), string(value)))
         .collect();
     format!("({})", words.join(" "))
 }
@@ -244,9 +244,9 @@ mod tests {
     fn a_multipart_is_described() {
         assert_eq!(
             structure(MAIL, true),
-            "((\"TEXT\" \"PLAIN\" (\"CHARSET\" \"utf-8\") NIL NIL \"7BIT\" 7 1 NIL NIL NIL NIL)\
-             (\"APPLICATION\" \"PDF\" (\"NAME\" \"a.pdf\") NIL NIL \"BASE64\" 4 NIL \
-             (\"ATTACHMENT\" (\"FILENAME\" \"a.pdf\")) NIL NIL) \"MIXED\" (\"BOUNDARY\" \"X\") NIL NIL NIL)"
+            "((\"text\" \"plain\" (\"charset\" \"utf-8\") NIL NIL \"7bit\" 7 1 NIL NIL NIL NIL)\
+             (\"application\" \"pdf\" (\"name\" \"a.pdf\") NIL NIL \"base64\" 4 NIL \
+             (\"attachment\" (\"filename\" \"a.pdf\")) NIL NIL) \"mixed\" (\"boundary\" \"X\") NIL NIL NIL)"
         );
     }
 

@@ -311,7 +311,8 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    fn spawn(mut command: Command) -> Self {
+    /// Starts any command as a service manager would.
+    pub fn spawn(mut command: Command) -> Self {
         let socket_directory = tempfile::Builder::new().prefix("pn").tempdir_in("/tmp").unwrap();
         let path = socket_directory.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();

@@ -558,6 +558,24 @@ async fn expunge(
     Ok(())
 }
 
+/// Finishes what was interrupted between COPY and UID EXPUNGE: removes originals whose copies have been found in their
+/// destination. The caller has read both folders in this session. Without UIDPLUS the originals are flagged only.
+pub async fn remove_copied(session: &mut Session, moves: &Committed<Vec<PlannedMove>>) -> Result<Report, ImapError> {
+    let mut report = Report::default();
+    let groups = admit(session, moves.get(), &mut report);
+    let uidplus = session.capabilities().uidplus && !session.uid_expunge_broken;
+    for group in &groups {
+        let uids: Vec<Uid> = group.rows.keys().copied().collect();
+        let proofs = Proofs::new();
+        if uidplus {
+            expunge(session, group, &uids, &proofs, &mut report).await?;
+        } else {
+            leave_deleted(session, group, &uids, &proofs, &mut report).await?;
+        }
+    }
+    Ok(report)
+}
+
 /// The second half of ladder (c): flag the originals, expunge nothing.
 async fn leave_deleted(
     session: &mut Session,

@@ -25,6 +25,9 @@ const SET: usize = 50;
 /// Shortest text worth an entry in the automaton, bytes.
 const SHORTEST: usize = 2;
 
+/// Most rules without any pattern that every other rule is compared with.
+const MOST_COMPARED: usize = 50;
+
 /// Index of a rule in its set.
 type RuleIndex = u32;
 
@@ -49,6 +52,66 @@ impl Matcher {
         match stage {
             Stage::User => self.user.candidates(view),
             Stage::Fallback => self.fallback.candidates(view),
+        }
+    }
+}
+
+impl Matcher {
+    /// Indexes of rules whose patterns cover some pattern of the condition: the only ones that can be wider than it. Rules
+    /// under no pattern are left out, since comparing everything with them would take long.
+    pub fn relatives(&self, stage: Stage, condition: &Condition) -> Vec<RuleIndex> {
+        let compiled = match stage {
+            Stage::User => &self.user,
+            Stage::Fallback => &self.fallback,
+        };
+        let mut found = if compiled.always.len() <= MOST_COMPARED {
+            compiled.always.clone()
+        } else {
+            Vec::new()
+        };
+        condition.walk(&mut |part| {
+            let Condition::Matches { place, patterns } = part else {
+                return;
+            };
+            let wider = [
+                Some(place),
+                matches!(place, Place::To | Place::Cc).then_some(&Place::Recipient),
+            ];
+            for (_, index) in compiled.places.iter().filter(|(place, _)| wider.contains(&Some(place))) {
+                for pattern in patterns {
+                    for sample in samples(pattern, place) {
+                        let address = matches!(
+                            pattern,
+                            Pattern::Address(_) | Pattern::Domain(_) | Pattern::DomainAndBelow(_)
+                        );
+                        index.look_up(
+                            Value {
+                                text: &sample,
+                                folded: &sample,
+                                address,
+                            },
+                            &mut found,
+                        );
+                    }
+                }
+            }
+        });
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+/// Texts that stand for what a pattern matches, where the index is asked about patterns instead of mail.
+fn samples(pattern: &Pattern, place: &Place) -> Vec<String> {
+    match pattern {
+        Pattern::Address(address) => vec![address.as_str().to_owned()],
+        Pattern::Domain(domain) | Pattern::DomainAndBelow(domain) => vec![format!("@{domain}")],
+        Pattern::Contains(text) | Pattern::Is(text) => vec![text.to_string()],
+        Pattern::Glob(glob) => vec![glob.literal()],
+        Pattern::Regex(regex) => {
+            let ignore_case = matches!(place.comparison(), Comparison::Address | Comparison::ListId);
+            literal::required(regex.as_str(), ignore_case).unwrap_or_default()
         }
     }
 }
@@ -253,13 +316,15 @@ impl Compiled {
                 continue;
             };
             for (place, sign) in signs {
-                match drafts.iter_mut().find(|(known, _)| *known == place) {
-                    Some((_, draft)) => draft.add(sign, index),
-                    None => {
-                        let mut draft = Draft::default();
-                        draft.add(sign, index);
-                        drafts.push((place, draft));
-                    }
+                let known = drafts
+                    .iter()
+                    .position(|(known, _)| *known == place)
+                    .unwrap_or(drafts.len());
+                if known == drafts.len() {
+                    drafts.push((place, Draft::default()));
+                }
+                if let Some((_, draft)) = drafts.get_mut(known) {
+                    draft.add(sign, index);
                 }
             }
         }

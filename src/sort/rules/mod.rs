@@ -8,7 +8,8 @@
 
 pub mod condition;
 pub mod finding;
-mod lint;
+mod implication;
+pub mod lint;
 mod literal;
 mod matcher;
 pub mod measure;

@@ -150,22 +150,23 @@ impl RuleSet {
     pub(super) fn ask_among(&self, stage: Stage, view: &View<'_>, indexes: impl IntoIterator<Item = usize>) -> Answer {
         let facts = view.facts;
         let mut orders = Orders::default();
+        let mut decided: Option<&Rule> = None;
         for index in indexes {
             let Some(rule) = self.rules.get(index) else { continue };
             if rule.stage != stage || self.held.contains(&index) || !rule.when.holds(view) {
                 continue;
             }
             orders.merge(side_orders(rule, facts));
-            if rule.goes_on && rule.goal.is_none() {
-                continue;
+            // The check at load sees to it that no second rule chooses another place.
+            if decided.is_none() && (rule.goal.is_some() || !rule.goes_on) {
+                decided = Some(rule);
             }
-            let verdict = self.verdict(rule, facts, orders.clone());
-            return Answer {
-                verdict: Some(verdict),
-                orders,
-            };
+            if !rule.goes_on {
+                break;
+            }
         }
-        Answer { verdict: None, orders }
+        let verdict = decided.map(|rule| self.verdict(rule, facts, orders.clone()));
+        Answer { verdict, orders }
     }
 
     fn verdict(&self, rule: &Rule, facts: &Facts<'_>, mut orders: Orders) -> Verdict {
@@ -224,8 +225,7 @@ impl RuleSet {
                     (false, false, false) => "matched",
                 };
                 answers.push(answer(true, text.to_owned()));
-                let ends = !rule.goes_on || rule.goal.is_some();
-                decided |= ends && !self.held.contains(&index);
+                decided |= !rule.goes_on && !self.held.contains(&index);
                 continue;
             }
             let (held, parts) = rule.when.agreement(&view);

@@ -15,6 +15,7 @@ mod mailbox;
 mod names;
 mod options;
 mod parser;
+pub mod sample;
 mod scanner;
 mod search;
 mod selected;

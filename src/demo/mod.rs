@@ -21,9 +21,13 @@ mod search;
 mod selected;
 mod server;
 mod session;
+pub mod story;
 mod structure;
 mod transfer;
 mod wire;
+
+#[cfg(test)]
+mod tests;
 
 pub use fault::Fault;
 pub use mailbox::Stored;

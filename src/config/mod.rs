@@ -1,6 +1,21 @@
-//! `postroom.toml`, checked. Nothing downstream sees an unchecked value. (loader being built)
+//! `postroom.toml` and the rule files, checked. Nothing downstream sees an unchecked value.
+//!
+//! Files are found by [`find`], read by [`load()`] and [`rules`], and complained about by [`diagnostic`], which points at
+//! the text. [`secret`] reads passwords when they are needed; they are no part of the configuration.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+pub mod diagnostic;
+pub mod find;
+mod load;
+mod raw;
+pub mod rules;
+pub mod secret;
+mod validate;
+
+pub use find::Environment;
+pub use load::{ConfigError, load};
 
 use crate::sort::correspondence::Learning;
 use crate::sort::folders::Folders;
@@ -75,6 +90,8 @@ pub struct Imap {
     pub user: String,
     /// Where the secret comes from.
     pub secret: Secret,
+    /// How often folders are looked at that the server does not tell about by itself.
+    pub poll: Duration,
 }
 
 /// Encryption of the connection.

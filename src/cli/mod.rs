@@ -1,1 +1,4 @@
-//! (being built)
+//! The command line: one file per command.
+
+pub mod check;
+pub mod replay;

@@ -1,0 +1,98 @@
+//! Mailing lists: does a list speak here, and is it one on which people talk (RFC 2369, RFC 2919)?
+
+use crate::sort::message::Message;
+
+/// What kind of list a message came through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListKind {
+    /// None.
+    None,
+    /// People write to it and read it.
+    Discussion,
+    /// One sender with a mailing tool.
+    Broadcast,
+}
+
+/// Tells lists apart by what only list managers write. `List-Unsubscribe` alone is a mailing tool's.
+pub(super) fn kind(message: &Message) -> ListKind {
+    let precedence = precedence(message);
+    let list_id = message.has("list-id");
+    let says_list = precedence.as_deref() == Some("list");
+    let closed = message
+        .raw("list-post")
+        .next()
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case("no"));
+    let manager = message.has("list-post") || message.has("list-archive") || message.has("list-subscribe");
+    let old_manager = message.has("x-mailman-version") || message.has("x-beenthere") || message.has("mailing-list");
+    if closed || is_tool(message) {
+        return ListKind::Broadcast;
+    }
+    if (list_id && (manager || says_list || old_manager))
+        || (old_manager && (manager || precedence.is_some()))
+        || (says_list && sent_by_list(message))
+        || (list_id && precedence.as_deref() == Some("bulk") && sent_by_list(message))
+    {
+        return ListKind::Discussion;
+    }
+    if precedence.is_some() && sent_by_list(message) && (manager || addressed_to_list(message)) {
+        return ListKind::Discussion;
+    }
+    if list_id || manager || says_list || old_manager || message.has("list-unsubscribe") {
+        return ListKind::Broadcast;
+    }
+    ListKind::None
+}
+
+/// Precedence in lower case: `list`, `bulk`, `junk`.
+pub(super) fn precedence(message: &Message) -> Option<String> {
+    message
+        .raw("precedence")
+        .next()
+        .map(|value| value.trim().to_ascii_lowercase())
+}
+
+/// Feedback-ID and one-click unsubscription (RFC 8058) are what mass hosts add for their bulk senders; list managers
+/// write neither with List-Post.
+fn is_tool(message: &Message) -> bool {
+    (message.has("feedback-id") || message.has("list-unsubscribe-post"))
+        && !message.has("list-post")
+        && !message.has("list-subscribe")
+        && !message.has("list-archive")
+        && precedence(message).as_deref() != Some("list")
+}
+
+/// The envelope sender is the list's own bounce address, not the author.
+fn sent_by_list(message: &Message) -> bool {
+    let Some(from) = message.from() else { return false };
+    let owner = |value: &str| {
+        let value = value.trim().trim_matches(['<', '>']).to_ascii_lowercase();
+        let Some((local, domain)) = value.rsplit_once('@') else {
+            return false;
+        };
+        domain != from.domain()
+            && (["owner-", "request-"].iter().any(|prefix| local.starts_with(prefix))
+                || [
+                    "-owner", "-admin", "-bounces", "-bounce", "-request", "-errors", "-return",
+                ]
+                .iter()
+                .any(|suffix| local.ends_with(suffix))
+                || local.contains("+bounces-")
+                || local.contains("-bounces+")
+                || local.contains("+owner-")
+                || local.contains("-return-"))
+    };
+    message.raw("return-path").any(owner)
+        || message
+            .raw("sender")
+            .any(|value| value.split('<').next_back().is_some_and(owner))
+}
+
+/// To or Cc names an address whose owner or bounce address is the envelope sender.
+fn addressed_to_list(message: &Message) -> bool {
+    message.raw("return-path").chain(message.raw("sender")).any(|value| {
+        let value = value.trim().trim_matches(['<', '>']).to_ascii_lowercase();
+        message
+            .recipients()
+            .any(|to| to.local_part().len() > 2 && value.contains(to.local_part()))
+    })
+}

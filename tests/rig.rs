@@ -9,11 +9,15 @@
 
 mod support;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use support::certificates::Certificate;
-use support::{Census, Dovecot, Drag, Hand, Letter, Moment, Proxy, wire};
+use support::daemon::finish;
+use support::{Account, Census, Daemon, Dovecot, Drag, Hand, Home, Letter, Moment, Proxy, wire};
 
 fn fails(test: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(test)).is_err()
@@ -63,7 +67,7 @@ fn delivery_is_seen_by_a_session_in_idle() {
     let letter = Letter::from("bob@example.net");
     let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     watching.idle_until("INBOX", "EXISTS", || {
-        server.deliver_at("alice", "INBOX", &letter.bytes(), at)
+        server.deliver_at("alice", "INBOX", &letter.bytes(), at);
     });
     let uid = watching.wait_for("INBOX", &letter.id());
     assert_eq!(
@@ -123,7 +127,7 @@ fn the_certificates_are_what_they_claim() {
         let Some(server) = Dovecot::new().certificate(kind).start() else {
             return;
         };
-        let output = std::process::Command::new("openssl")
+        let output = Command::new("openssl")
             .args([
                 "s_client",
                 "-connect",
@@ -267,6 +271,58 @@ fn a_cut_falls_at_its_moment() {
         other.wait_for(if executed { "Bulk" } else { "INBOX" }, &letter.id());
         before.assert_same(&Census::take(&mut other));
     }
+}
+
+#[test]
+fn a_process_is_followed_signalled_and_ended() {
+    let shell = |script: &str| {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        command
+    };
+    let mut daemon = Daemon::spawn(shell(
+        "trap 'echo caught; exit 7' TERM; echo up; echo also >&2; while :; do sleep 0.05; done",
+    ));
+    daemon.wait_line("up");
+    daemon.wait_line("also");
+    assert!(daemon.is_running() && daemon.count_lines("caught") == 0);
+    let (status, output) = daemon.terminate();
+    assert_eq!(status.code(), Some(7));
+    assert!(output.contains("caught"), "{output}");
+
+    let mut short = Daemon::spawn(shell("echo bye; exit 3"));
+    assert!(
+        fails(|| drop(short.wait_line("never said"))),
+        "a wait must end with the process"
+    );
+    let finished = finish(shell("echo out; echo err >&2; exit 5"), Duration::from_secs(10)).expect_code(5);
+    assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), ("out\n", "err\n"));
+    assert!(
+        fails(|| drop(finish(shell("sleep 30"), Duration::from_millis(50)))),
+        "a limit must hold"
+    );
+}
+
+#[test]
+fn a_home_is_private_and_complete() {
+    let home = Home::new(&[
+        Account::new("home", 4_143).folder_line("news = \"INBOX\""),
+        Account::new("work", 4_144)
+            .user("bob")
+            .mode("preview")
+            .imap_line("ca_file = \"ca.pem\""),
+    ]);
+    let mode = |name: &str| fs::metadata(home.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(
+        (mode("postroom.toml"), mode("secret-work"), mode("state")),
+        (0o600, 0o600, 0o700)
+    );
+    let text = fs::read_to_string(home.config()).unwrap();
+    let config: toml::Table = text.parse().unwrap();
+    let accounts = config["account"].as_array().unwrap();
+    assert_eq!(accounts[0]["folders"]["news"].as_str(), Some("INBOX"));
+    assert_eq!(accounts[1]["imap"]["user"].as_str(), Some("bob"));
+    assert_eq!(accounts[1]["mode"].as_str(), Some("preview"));
 }
 
 #[test]

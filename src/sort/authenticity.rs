@@ -63,10 +63,7 @@ impl Provider {
         if self.id.is_some() {
             return;
         }
-        let top = message
-            .raw("authentication-results")
-            .next()
-            .map(|value| Results::parse(value).id);
+        let top = topmost_id(message);
         match (&self.candidate, top) {
             (Some(candidate), Some(id)) if *candidate == id => self.agreeing = self.agreeing.saturating_add(1),
             (None, Some(id)) => {
@@ -103,37 +100,48 @@ impl Provider {
     }
 }
 
-/// The provider's own field: the topmost with its id, above the first foreign Received. The same id a second time is
-/// the mark of a forgery further down and changes nothing about the first.
+/// The id of the topmost field, when no other organisation's Received stands above it.
+fn topmost_id(message: &Message) -> Option<String> {
+    let results = message.raw("authentication-results").next().map(Results::parse)?;
+    let above = message.fields().iter().take_while(|field| &*field.name != "authentication-results");
+    let mut hosts = above.filter(|field| &*field.name == "received").filter_map(|field| writer(&field.value));
+    let organisation = if results.id.is_empty() { hosts.next() } else { Some(results.id.clone()) };
+    let organisation = organisation.as_deref().map(organisational_domain);
+    hosts.all(|host| Some(organisational_domain(&host)) == organisation).then_some(results.id)
+}
+
+/// The provider's own results: the fields with its id that follow each other without a Received between them, above the
+/// first foreign Received. Self-hosted servers write one field a method (one milter each); of a method named twice the
+/// first counts, so that a sender who put the provider's id into his message adds nothing to what the provider said.
 fn own_results(message: &Message, id: &str) -> Option<Results> {
+    let mut own: Option<Results> = None;
     for field in message.fields() {
         match &*field.name {
             "authentication-results" => {
                 let results = Results::parse(&field.value);
                 if results.id == id {
-                    return Some(results);
+                    own.get_or_insert_with(|| Results { id: id.to_owned(), clauses: Vec::new() }).add(results);
                 }
             }
-            "received" if !id.is_empty() && is_foreign(&field.value, id) => return None,
+            "received" if own.is_some() || (!id.is_empty() && is_foreign(&field.value, id)) => break,
             _ => {}
         }
     }
-    None
+    own
 }
 
-/// True when a Received field was written by a host outside the provider's organisation (`by`, RFC 5321 section 4.4).
+/// True when a Received field was written by a host outside the provider's organisation.
 fn is_foreign(received: &str, id: &str) -> bool {
-    let mut words = received
-        .split_ascii_whitespace()
-        .skip_while(|word| !word.eq_ignore_ascii_case("by"))
-        .skip(1);
-    let Some(host) = words.next() else { return false };
-    let host = host.trim_end_matches([';', '.']).to_ascii_lowercase();
-    // Bare host names and address literals are how internal hops look.
-    host.contains('.')
-        && !host.starts_with('[')
-        && !host.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-        && organisational_domain(&host) != organisational_domain(id)
+    writer(received).is_some_and(|host| organisational_domain(&host) != organisational_domain(id))
+}
+
+/// The host that wrote a Received field (`by`, RFC 5321 section 4.4), lower case; `None` for bare host names and address
+/// literals, which is how internal hops look.
+fn writer(received: &str) -> Option<String> {
+    let mut words = received.split_ascii_whitespace().skip_while(|word| !word.eq_ignore_ascii_case("by")).skip(1);
+    let host = words.next()?.trim_end_matches([';', '.']).to_ascii_lowercase();
+    let literal = host.starts_with('[') || host.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b':');
+    (host.contains('.') && !literal).then_some(host)
 }
 
 /// One Authentication-Results field, as far as it is looked at.
@@ -187,6 +195,16 @@ impl Results {
             }
         }
         Self { id, clauses }
+    }
+
+    /// Adds the clauses of methods that are not there yet.
+    fn add(&mut self, more: Results) {
+        let known = self.clauses.len();
+        for clause in more.clauses {
+            if !self.clauses.iter().take(known).any(|earlier| earlier.method == clause.method) {
+                self.clauses.push(clause);
+            }
+        }
     }
 
     fn passes(&self, domain: &str) -> bool {
@@ -298,6 +316,20 @@ mod tests {
         let own = "Received: from edge.example.net by store.example.net; now\n\
                    Authentication-Results: mx.example.net; dmarc=pass header.from=shop.example\nFrom: a@shop.example\n";
         assert_eq!(verdict(own), Authentication::Pass);
+    }
+
+    #[test]
+    fn one_field_a_method_is_read_together_and_a_second_word_on_a_method_is_not() {
+        let split = "Authentication-Results: mx.example.net; spf=pass\n\
+                     Authentication-Results: mx.example.net; dkim=pass header.d=shop.example\n\
+                     Received: from a by mx.example.net; now\nFrom: a@shop.example\n";
+        assert_eq!(verdict(split), Authentication::Pass);
+        let forged = "Authentication-Results: mx.example.net; dmarc=fail header.from=shop.example; dkim=none\n\
+                      Authentication-Results: mx.example.net; dmarc=pass header.from=shop.example\nFrom: a@shop.example\n";
+        assert_eq!(verdict(forged), Authentication::Fail);
+        let below = "Authentication-Results: mx.example.net; spf=pass\nReceived: from a by mx.example.net; now\n\
+                     Authentication-Results: mx.example.net; dmarc=pass\nFrom: a@shop.example\n";
+        assert_eq!(verdict(below), Authentication::None);
     }
 
     #[test]

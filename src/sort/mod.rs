@@ -49,7 +49,7 @@ use ledger::{Mid, Row};
 use mailbox::{Location, Timestamp};
 use message::Message;
 use rules::RuleSet;
-use sender::{Address, Owner};
+use sender::Owner;
 use sent::SentIndex;
 use taught::Taught;
 use verdict::{Reason, ReasonKind, StageAnswer, Verdict};
@@ -120,6 +120,9 @@ pub struct Sorter {
 
 /// What a stage says: nothing and why, or a verdict.
 type Answer = Result<Verdict, &'static str>;
+
+/// One stage of the chain.
+type Stage = fn(&Sorter, &Facts<'_>) -> Answer;
 
 impl Sorter {
     /// A sorter that has learned nothing yet.
@@ -212,7 +215,7 @@ impl Sorter {
     }
 
     /// The stages before the default, in the order of the policy.
-    const CHAIN: [(ReasonKind, fn(&Sorter, &Facts<'_>) -> Answer); 7] = [
+    const CHAIN: [(ReasonKind, Stage); 7] = [
         (ReasonKind::Rule, Sorter::by_rule),
         (ReasonKind::Taught, Sorter::by_lesson),
         (ReasonKind::Reply, Sorter::by_reply),
@@ -331,18 +334,4 @@ impl Sorter {
 /// True when To or Cc holds one of the user's own addresses.
 fn names(owner: &Owner, message: &Message) -> bool {
     message.recipients().any(|address| owner.is(address))
-}
-
-/// The address of somebody whose name a mailing list has replaced by its own in From, where the list says so: the only
-/// Reply-To beside the list's address, on a list whose address stands in From.
-pub fn author_behind_list<'a>(message: &'a Message) -> Option<&'a Address> {
-    let (from, list_id) = (message.from()?, message.list_id.as_deref()?);
-    if list_id.split_once('.').map(|(name, host)| (name, host)) != Some((from.local_part(), from.domain())) {
-        return None;
-    }
-    let mut others = message.reply_to.iter().filter(|address| *address != from);
-    match (others.next(), others.next()) {
-        (Some(author), None) => Some(author),
-        _ => None,
-    }
 }

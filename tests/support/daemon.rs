@@ -6,13 +6,14 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
 use super::server::PASSWORD;
@@ -266,7 +267,13 @@ impl Home {
 
 /// Runs a command to its end; kills it and fails the test after `limit`.
 pub fn finish(mut command: Command, limit: Duration) -> Finished {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Its own group, so that a program it started does not keep the pipes open when it is killed.
+    let mut child = command
+        .process_group(0)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let stdout = gather(child.stdout.take().unwrap());
     let stderr = gather(child.stderr.take().unwrap());
     let start = std::time::Instant::now();
@@ -275,7 +282,7 @@ pub fn finish(mut command: Command, limit: Duration) -> Finished {
             break status;
         }
         if start.elapsed() > limit {
-            let _ = child.kill();
+            let _ = kill_process_group(pid_of(&child), Signal::KILL);
             let _ = child.wait();
             panic!(
                 "{command:?} did not end within {limit:?}\n{}{}",
@@ -290,6 +297,10 @@ pub fn finish(mut command: Command, limit: Duration) -> Finished {
         stdout: stdout.join().unwrap(),
         stderr: stderr.join().unwrap(),
     }
+}
+
+fn pid_of(child: &Child) -> Pid {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw).unwrap()
 }
 
 fn gather(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
@@ -311,7 +322,8 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    fn spawn(mut command: Command) -> Self {
+    /// Starts any command as a service manager would.
+    pub fn spawn(mut command: Command) -> Self {
         let socket_directory = tempfile::Builder::new().prefix("pn").tempdir_in("/tmp").unwrap();
         let path = socket_directory.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
@@ -418,8 +430,7 @@ impl Daemon {
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).unwrap();
-        kill_process(pid, signal).unwrap();
+        kill_process(pid_of(&self.child), signal).unwrap();
     }
 
     /// SIGHUP: read the configuration and rules again.

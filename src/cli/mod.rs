@@ -1,4 +1,15 @@
 //! The command line: one file per command.
 
 pub mod check;
+pub mod export;
+pub mod forget;
+pub mod identity;
+pub mod import;
+pub mod lesson_file;
+pub mod log;
+pub mod records;
 pub mod replay;
+#[cfg(test)]
+mod sample;
+pub mod since;
+pub mod train;

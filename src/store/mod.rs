@@ -107,6 +107,22 @@ impl Store {
         database::open_read_only(dir).map(|connection| Self::over(connection, dir))
     }
 
+    /// A number that is another one after somebody else has written: a command such as `postroom train`. The daemon
+    /// reads the lessons again when it sees it change.
+    pub fn outside_changes(&self) -> Result<i64, StoreError> {
+        self.read(|connection| connection.query_row("PRAGMA data_version", [], |row| row.get(0)))
+    }
+
+    /// Names of the accounts that have written something, in order.
+    pub fn accounts(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT name FROM account ORDER BY name")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })
+    }
+
     /// The database file.
     pub fn path(&self) -> &Path {
         &self.path

@@ -40,6 +40,20 @@ pub struct Query {
 }
 
 impl Store {
+    /// Shows each row a query wants to `look`, without holding them all at once.
+    pub fn each_row(&self, query: &Query, mut look: impl FnMut(&Row)) -> Result<(), StoreError> {
+        let (sql, values) = query.to_sql();
+        self.read(|connection| {
+            let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query(values.as_slice())?;
+            while let Some(row) = rows.next()? {
+                look(&decode(row)?);
+            }
+            Ok(())
+        })
+    }
+
     /// The rows a query wants.
     pub fn rows(&self, query: &Query) -> Result<Vec<Row>, StoreError> {
         let (sql, values) = query.to_sql();

@@ -228,3 +228,16 @@ fn a_reader_sees_what_the_daemon_commits_and_cannot_write() {
     let refused = reader.plan("home", "run-1", NOW, &[entry(2)]).unwrap_err();
     assert!(matches!(refused, StoreError::NotWritable { .. }), "{refused}");
 }
+
+#[test]
+fn a_change_by_somebody_else_is_noticed_and_ones_own_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut daemon = open(dir.path());
+    let before = daemon.outside_changes().unwrap();
+    daemon.set_note("home", "status", Some("idle")).unwrap();
+    assert_eq!(daemon.outside_changes().unwrap(), before);
+    let mut command = Store::open_beside(dir.path(), NOW).unwrap();
+    command.set_note("work", "status", Some("idle")).unwrap();
+    assert_ne!(daemon.outside_changes().unwrap(), before);
+    assert_eq!(daemon.accounts().unwrap(), ["home", "work"]);
+}

@@ -58,6 +58,11 @@ const SHARED_DOMAINS: [&str; 36] = [
     "libero.it",
 ];
 
+/// True for a domain that millions share: no lesson may speak for all of its mail.
+pub fn is_shared_domain(domain: &str) -> bool {
+    SHARED_DOMAINS.contains(&domain)
+}
+
 /// Whose mail a lesson is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -90,6 +95,20 @@ pub enum Teacher {
     Train,
     /// `postroom learn --from` or `import`.
     Import,
+}
+
+impl Teacher {
+    /// Every teacher.
+    pub const ALL: [Teacher; 3] = [Teacher::Drag, Teacher::Train, Teacher::Import];
+
+    /// The stored and printed word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Teacher::Drag => "drag",
+            Teacher::Train => "train",
+            Teacher::Import => "import",
+        }
+    }
 }
 
 /// One lesson: an identity belongs into a bucket.
@@ -217,7 +236,7 @@ impl Taught {
             Bucket::News | Bucket::Bulk => vec![list.unwrap_or(address)],
             Bucket::Blackhole if drag.whole_domain => {
                 let domain = organisational_domain(from.domain());
-                if SHARED_DOMAINS.contains(&domain) {
+                if is_shared_domain(domain) {
                     vec![address]
                 } else {
                     vec![Identity::Domain(domain.to_owned())]

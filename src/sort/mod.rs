@@ -281,12 +281,13 @@ impl Sorter {
         if facts.authentication == Authentication::Fail {
             return Err("you wrote to this sender, but the provider found the message forged");
         }
-        if !names(&self.settings.owner, facts.message) {
+        let attention = correspondence::attention(facts.message, &self.settings.owner);
+        if attention <= 0.0 {
             return Err("you wrote to this sender, but the message does not name you");
         }
         let learning = &self.settings.learning;
         let verified = facts.authentication == Authentication::Pass;
-        let score = tally.score(facts.now, learning.half_life_days);
+        let score = tally.score(facts.now, learning.half_life_days) * attention;
         let enough = score >= learning.threshold && !facts.evidence.robot;
         let bucket = if enough && (verified || !self.provider.is_known()) {
             Bucket::Top

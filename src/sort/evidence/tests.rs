@@ -1,7 +1,12 @@
 use super::*;
+use crate::sort::sender::Address;
+
+fn owner() -> Owner {
+    Owner::new(vec![Address::parse("me@example.net").unwrap()])
+}
 
 fn verdict(header: &str) -> Option<Bucket> {
-    Evidence::of(&Message::parse(header.as_bytes()))
+    Evidence::of(&Message::parse(header.as_bytes()), &owner())
         .verdict(Authentication::None)
         .map(|(bucket, _)| bucket)
 }
@@ -66,7 +71,7 @@ fn reports_are_bulk_and_codes_stay() {
     );
     let forged = Message::parse(b"From: no-reply@bank.example\r\nSubject: Your security code\r\n");
     assert_eq!(
-        Evidence::of(&forged).verdict(Authentication::Fail).map(|found| found.0),
+        Evidence::of(&forged, &owner()).verdict(Authentication::Fail).map(|found| found.0),
         Some(Bucket::Bulk)
     );
 }

@@ -62,7 +62,7 @@ impl Evidence {
         let marks = marks::of(message, owner, list);
         let has = |wanted: &[Mark]| marks.iter().any(|mark| wanted.contains(mark));
         let mut evidence = Self {
-            list: list != ListKind::None,
+            list: matches!(list, ListKind::Discussion | ListKind::Broadcast),
             discussion: list == ListKind::Discussion,
             spam: has(&[Mark::CalledSpam]),
             robot: has(&[Mark::NoReply, Mark::AutoSubmitted, Mark::Robot, Mark::Report]),
@@ -77,12 +77,12 @@ impl Evidence {
         evidence
     }
 
-    /// Enough marks, one of them strong, and in a message that names the user one that the header itself bears.
+    /// Enough marks, one of them strong or one more than enough, and in a message that names the user one that the
+    /// header itself bears.
     fn is_mass_mail(&self) -> bool {
+        let enough = if self.marks.iter().any(|mark| mark.is_strong()) { ENOUGH } else { ENOUGH + 1 };
         let named = !self.marks.contains(&Mark::NotNamed);
-        self.weight() >= ENOUGH
-            && self.marks.iter().any(|mark| mark.is_strong())
-            && (!named || self.marks.iter().any(|mark| mark.is_in_header()))
+        self.weight() >= enough && (!named || self.marks.iter().any(|mark| mark.is_in_header()))
     }
 
     fn sum(&self, value: fn(Mark) -> i32) -> i32 {

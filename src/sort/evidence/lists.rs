@@ -12,6 +12,8 @@ pub(super) enum ListKind {
     Discussion,
     /// One sender with a mailing tool.
     Broadcast,
+    /// Sent on by what looks like a list, though no field says so: too little to move a person's letter.
+    Unmarked,
 }
 
 /// Tells lists apart by what only list managers write. `List-Unsubscribe` alone is a mailing tool's.
@@ -35,11 +37,14 @@ pub(super) fn kind(message: &Message) -> ListKind {
     {
         return ListKind::Discussion;
     }
-    if (sent_by_list(message) || precedence.is_some()) && addressed_to_list(message) {
+    if addressed_to_list(message) && (precedence.is_some() || manager) {
         return ListKind::Discussion;
     }
     if list_id || manager || says_list || old_manager || message.has("list-unsubscribe") {
         return ListKind::Broadcast;
+    }
+    if addressed_to_list(message) && sent_by_list(message) {
+        return ListKind::Unmarked;
     }
     ListKind::None
 }

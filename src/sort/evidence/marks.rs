@@ -46,6 +46,10 @@ pub enum Mark {
     BounceAddress,
     /// Bounces go to another organisation than the sender's.
     ForeignReturn,
+    /// Bounces go nowhere, as only reports and automatic answers may have it (RFC 5321 section 4.5.5).
+    NullReturn,
+    /// The subject contains the recipient's own address.
+    AddressInSubject,
     /// The sender's address looks generated.
     GeneratedAddress,
     /// The subject or sender's name is a periodical's.
@@ -96,6 +100,8 @@ impl Mark {
             Mark::Script => "script",
             Mark::BounceAddress => "bounce-address",
             Mark::ForeignReturn => "foreign-return",
+            Mark::NullReturn => "null-return",
+            Mark::AddressInSubject => "address-in-subject",
             Mark::GeneratedAddress => "generated-address",
             Mark::Periodical => "periodical",
             Mark::Offer => "offer",
@@ -131,6 +137,8 @@ impl Mark {
             | Mark::FeedbackId
             | Mark::Precedence
             | Mark::BounceAddress
+            | Mark::NullReturn
+            | Mark::AddressInSubject
             | Mark::GeneratedAddress
             | Mark::MalformedFrom => 2,
             Mark::OfficeRole
@@ -168,6 +176,7 @@ impl Mark {
                 | Mark::Precedence
                 | Mark::MassMailer
                 | Mark::BounceAddress
+                | Mark::NullReturn
                 | Mark::CalledSpam
         )
     }
@@ -203,6 +212,8 @@ impl Mark {
             Mark::Script => "a script sent it",
             Mark::BounceAddress => "its return address is made for one recipient",
             Mark::ForeignReturn => "its return address belongs to somebody else",
+            Mark::NullReturn => "its return address is empty",
+            Mark::AddressInSubject => "its subject contains the recipient's address",
             Mark::GeneratedAddress => "the sender's address looks generated",
             Mark::Periodical => "its subject or sender is a periodical's",
             Mark::Offer => "its subject advertises",
@@ -234,7 +245,7 @@ pub(super) fn of(message: &Message, owner: &Owner, list: ListKind) -> Vec<Mark> 
         marks.push(Mark::AutoSubmitted);
     }
     sender(message, &mut marks);
-    if list != ListKind::Discussion {
+    if !matches!(list, ListKind::Discussion | ListKind::Unmarked) {
         mailing(message, &mut marks);
     }
     subject(message, list, &mut marks);
@@ -324,6 +335,9 @@ fn mailing(message: &Message, marks: &mut Vec<Mark>) {
         Some(false) => marks.push(Mark::Script),
         None => {}
     }
+    if message.raw("return-path").next().is_some_and(|path| path.trim() == "<>") {
+        marks.push(Mark::NullReturn);
+    }
     let Some(from) = message.from() else { return };
     if let Some(path) = return_path(message) {
         if is_bounce_address(path.local_part()) {
@@ -353,6 +367,10 @@ fn subject(message: &Message, list: ListKind, marks: &mut Vec<Mark>) {
     }
     if subject.offer || display.offer {
         marks.push(Mark::Offer);
+    }
+    let lower = message.subject.to_lowercase();
+    if lower.contains('@') && message.to.iter().any(|to| lower.contains(to.as_str())) {
+        marks.push(Mark::AddressInSubject);
     }
 }
 

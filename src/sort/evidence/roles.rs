@@ -110,7 +110,9 @@ pub(super) fn of_host(address: &Address) -> Option<Role> {
 pub(super) fn is_generated(local: &str) -> bool {
     let mixture = local.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
         let digits = word.bytes().filter(u8::is_ascii_digit).count();
-        word.len() >= 12 && digits >= 2 && digits < word.len()
+        // Letters after digits: `anna19840312` ends in its number.
+        let last = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        word.len() >= 12 && last.bytes().filter(u8::is_ascii_digit).count() >= 2 && digits < word.len()
     });
     // A dot before a long number is a mailing tool's counter; `anna19840312` is a birthday, `123456789` a mobile phone.
     let counter = local.rsplit(['.', '-', '_', '+']).next().is_some_and(|word| {

@@ -1,6 +1,20 @@
-//! `postroom.toml`, checked. Nothing downstream sees an unchecked value. (loader being built)
+//! `postroom.toml` and the rule files, checked. Nothing downstream sees an unchecked value.
+//!
+//! Files are found by [`find`], read by [`load()`] and [`rules`], and complained about by [`diagnostic`], which points at
+//! the text. [`secret`] reads passwords when they are needed; they are no part of the configuration.
 
 use std::path::PathBuf;
+
+pub mod diagnostic;
+pub mod find;
+mod load;
+mod raw;
+pub mod rules;
+pub mod secret;
+mod validate;
+
+pub use find::Environment;
+pub use load::{ConfigError, load};
 
 use crate::sort::correspondence::Learning;
 use crate::sort::folders::Folders;

@@ -1,1 +1,30 @@
-//! (being built)
+//! The embedded IMAP server: what `postroom demo` shows itself on, and what the scripted tests talk to.
+//!
+//! Loopback only, in memory, without TLS; honest enough that an ordinary mail program can read and drag. It knows
+//! nothing of the client code in `crate::imap`: two programs that share their mistakes cannot find them. The same
+//! conversations are held with Dovecot (`tests/sessions.rs`) to keep it honest. IMAP4rev1 as RFC 9051 tells it, with the
+//! extensions that [`Capabilities`] lists.
+
+mod answer;
+mod command;
+mod envelope;
+mod fault;
+mod fetch;
+mod folders;
+mod mailbox;
+mod names;
+mod options;
+mod parser;
+mod scanner;
+mod search;
+mod selected;
+mod server;
+mod session;
+mod structure;
+mod transfer;
+mod wire;
+
+pub use fault::Fault;
+pub use mailbox::Stored;
+pub use options::{Capabilities, ServerOptions, User};
+pub use server::Server;

@@ -42,6 +42,30 @@ pub struct Orders {
     pub no_learning: bool,
 }
 
+impl Orders {
+    /// Adds what another rule asks for. A destination or delay that is already there stays; a flag that is already
+    /// changed is not changed back.
+    pub fn merge(&mut self, other: Orders) {
+        self.destination = self.destination.take().or(other.destination);
+        for change in other.flags {
+            if !self
+                .flags
+                .iter()
+                .any(|known| known.flag.eq_ignore_ascii_case(&change.flag))
+            {
+                self.flags.push(change);
+            }
+        }
+        for copy in other.copies {
+            if !self.copies.contains(&copy) {
+                self.copies.push(copy);
+            }
+        }
+        self.after = self.after.or(other.after);
+        self.no_learning |= other.no_learning;
+    }
+}
+
 /// A rule's target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Destination {

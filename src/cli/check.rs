@@ -1,0 +1,290 @@
+//! `postroom check`: the configuration, the rules, and the rules' own tests. Runs the same code as the start and every
+//! reload of the daemon.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::config::diagnostic::{self, Sources};
+use crate::config::rules::{self, LoadedRules, RulesRefused};
+use crate::config::{self, ConfigError, Environment};
+use crate::sort::rules::{Context, Finding, Outcome, Severity};
+
+/// Exit code: all is well.
+pub const FINE: u8 = 0;
+/// Exit code: something is wrong.
+pub const WRONG: u8 = 1;
+/// Exit code: a file cannot be read.
+pub const UNREADABLE: u8 = 2;
+
+/// Arguments of `postroom check`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CheckArgs {
+    /// Check only the rules in this directory, without a configuration
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// Say how the rules' own tests went
+    #[arg(long)]
+    pub test: bool,
+    /// Print each test, not only those that fail
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Refuse warnings too
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+struct Report {
+    findings: Vec<Finding>,
+    outcomes: Vec<Outcome>,
+    sources: Sources,
+    rules: usize,
+    accounts: Option<usize>,
+    unreadable: bool,
+}
+
+/// Checks, prints what was found to `out`, and returns the exit code: 0 fine, 1 something is wrong, 2 cannot read.
+pub fn run(
+    args: &CheckArgs,
+    config: Option<&std::path::Path>,
+    environment: &Environment,
+    colour: bool,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
+    let mut report = Report::default();
+    let directory = match &args.rules {
+        Some(directory) => {
+            if !directory.is_dir() {
+                let reason = if directory.exists() {
+                    "is not a directory"
+                } else {
+                    "does not exist"
+                };
+                return refuse(args, &format!("{} {reason}", directory.display()), out);
+            }
+            Some((directory.clone(), Context::default()))
+        }
+        None => match config::load(config, environment) {
+            Ok(config) => {
+                report.accounts = Some(config.accounts.len());
+                Some((config.rules.clone(), rules::context(&config)))
+            }
+            Err(ConfigError::Invalid { findings, sources }) => {
+                report.findings = findings;
+                report.sources = sources;
+                None
+            }
+            Err(error) => return refuse(args, &error.to_string(), out),
+        },
+    };
+    if let Some((directory, context)) = directory {
+        report.take(rules::load(&directory, &context));
+    }
+    print(args, &report, colour, out)?;
+    Ok(report.exit_code(args.strict))
+}
+
+fn refuse(args: &CheckArgs, message: &str, out: &mut dyn Write) -> io::Result<u8> {
+    if args.json {
+        writeln!(
+            out,
+            "{}",
+            json!({"severity": "error", "check": "unreadable", "file": null, "line": null, "message": message})
+        )?;
+    } else {
+        writeln!(out, "error: {message}")?;
+    }
+    Ok(UNREADABLE)
+}
+
+impl Report {
+    fn take(&mut self, loaded: Result<LoadedRules, RulesRefused>) {
+        match loaded {
+            Ok(loaded) => {
+                self.rules = loaded.set.rules().len();
+                self.findings.extend(loaded.warnings);
+                self.outcomes = loaded.outcomes;
+                self.sources.extend(loaded.sources);
+            }
+            Err(refused) => {
+                self.findings.extend(refused.findings);
+                self.outcomes = refused.outcomes;
+                self.sources.extend(refused.sources);
+                self.unreadable = refused.unreadable;
+            }
+        }
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    }
+
+    fn exit_code(&self, strict: bool) -> u8 {
+        match (
+            self.unreadable,
+            self.count(Severity::Error),
+            self.count(Severity::Warning),
+        ) {
+            (true, ..) => UNREADABLE,
+            (false, 0, 0) => FINE,
+            (false, 0, _) if !strict => FINE,
+            _ => WRONG,
+        }
+    }
+}
+
+fn print(args: &CheckArgs, report: &Report, colour: bool, out: &mut dyn Write) -> io::Result<()> {
+    if args.json {
+        for finding in &report.findings {
+            writeln!(out, "{}", diagnostic::json(finding, &report.sources))?;
+        }
+        for outcome in report.outcomes.iter().filter(|_| args.test) {
+            writeln!(out, "{}", outcome_json(outcome))?;
+        }
+        return Ok(());
+    }
+    out.write_all(diagnostic::render(&report.findings, &report.sources, colour).as_bytes())?;
+    if args.test {
+        for outcome in report
+            .outcomes
+            .iter()
+            .filter(|outcome| args.verbose || !outcome.passed())
+        {
+            let word = if outcome.passed() { "ok    " } else { "FAILED" };
+            writeln!(
+                out,
+                "{word} {}:{} {}: {}",
+                outcome.file, outcome.line, outcome.test, outcome.said
+            )?;
+        }
+    }
+    writeln!(out, "{}", summary(report))
+}
+
+fn outcome_json(outcome: &Outcome) -> serde_json::Value {
+    json!({
+        "test": outcome.test,
+        "file": outcome.file,
+        "line": outcome.line,
+        "passed": outcome.passed(),
+        "said": outcome.said,
+        "failures": outcome.failures.iter().map(|(_, message)| message).collect::<Vec<_>>(),
+    })
+}
+
+fn summary(report: &Report) -> String {
+    let mut parts = Vec::new();
+    if let Some(accounts) = report.accounts {
+        parts.push(counted(accounts, "account"));
+    }
+    let errors = report.count(Severity::Error);
+    if errors == 0 {
+        parts.push(counted(report.rules, "rule"));
+    }
+    if !report.outcomes.is_empty() {
+        let passed = report.outcomes.iter().filter(|outcome| outcome.passed()).count();
+        parts.push(format!("{passed} of {} passed", counted(report.outcomes.len(), "test")));
+    }
+    if errors > 0 {
+        parts.push(counted(errors, "error"));
+    }
+    let warnings = report.count(Severity::Warning);
+    if warnings > 0 {
+        parts.push(counted(warnings, "warning"));
+    }
+    let verdict = if errors > 0 { "wrong" } else { "fine" };
+    format!("{verdict}: {}", parts.join(", "))
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const RULES: &str = "[[rule]]\nname = \"a\"\nwhen = { from = \"@shop.example\" }\nbucket = \"bulk\"\n\
+                         [[test]]\nmail = { from = \"x@shop.example\" }\nexpect = { rule = \"a\" }\n";
+
+    fn check(rules: &str, args: &CheckArgs) -> (u8, String) {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("10-a.toml"), rules).unwrap();
+        let args = CheckArgs {
+            rules: Some(directory.path().to_owned()),
+            ..args.clone()
+        };
+        let mut out = Vec::new();
+        let code = run(&args, None, &Environment::default(), false, &mut out).unwrap();
+        (code, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn good_rules_are_fine_and_tests_are_shown_on_request() {
+        let (code, text) = check(RULES, &CheckArgs::default());
+        assert_eq!((code, text.as_str()), (0, "fine: 1 rule, 1 of 1 test passed\n"));
+        let (_, text) = check(
+            RULES,
+            &CheckArgs {
+                test: true,
+                verbose: true,
+                ..CheckArgs::default()
+            },
+        );
+        assert!(text.contains("ok     10-a.toml:5"), "{text}");
+    }
+
+    #[test]
+    fn a_failing_test_refuses_the_set_and_points_at_the_expectation() {
+        let (code, text) = check(&RULES.replace("x@shop", "x@shoe"), &CheckArgs::default());
+        assert_eq!(code, 1);
+        assert!(
+            text.contains("10-a.toml:7:") && text.contains("no rule decided"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn json_is_one_object_a_line() {
+        let (code, text) = check(
+            &RULES.replace("from = \"@", "form = \"@"),
+            &CheckArgs {
+                json: true,
+                ..CheckArgs::default()
+            },
+        );
+        assert_eq!(code, 1);
+        let finding: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(
+            (&finding["check"], &finding["line"], &finding["text"]),
+            (&"unknown-key".into(), &3.into(), &"form".into())
+        );
+        assert_eq!(finding["hint"], "did you mean `from`?");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_exit_code_2() {
+        let mut out = Vec::new();
+        let args = CheckArgs {
+            rules: Some("/no/such".into()),
+            ..CheckArgs::default()
+        };
+        assert_eq!(run(&args, None, &Environment::default(), false, &mut out).unwrap(), 2);
+        assert_eq!(
+            run(&CheckArgs::default(), None, &Environment::default(), false, &mut out).unwrap(),
+            2
+        );
+    }
+}

@@ -1,0 +1,168 @@
+use std::fs;
+
+use super::*;
+use crate::config::{Backlog, Mode, Secret, Tls};
+
+const GOOD: &str = r#"
+state = "state"
+[[account]]
+name = "home"
+email = ["alice@example.org", "alice@work.example"]
+mode = "preview"
+[account.imap]
+host = "imap.example.org"
+user = "alice"
+password_file = "secret"
+[account.folders]
+top = "INBOX"
+blackhole = { folder = "Never", trash_after = "30d" }
+"#;
+
+fn load_from(text: &str) -> (tempfile::TempDir, Result<Config, ConfigError>) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("postroom.toml");
+    fs::write(&path, text).unwrap();
+    let loaded = load(Some(&path), &Environment::default());
+    (directory, loaded)
+}
+
+/// What is wrong with the good file once `from` is replaced by `to`.
+fn complaint(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from));
+    let (_directory, loaded) = load_from(&GOOD.replace(from, to));
+    loaded.unwrap_err().render(false)
+}
+
+#[test]
+fn a_good_file_becomes_values_with_paths_relative_to_it() {
+    let (directory, loaded) = load_from(GOOD);
+    let config = loaded.unwrap();
+    let base = directory.path().canonicalize().unwrap();
+    assert_eq!((config.rules, config.state), (base.join("rules"), base.join("state")));
+    let [account] = config.accounts.as_slice() else {
+        panic!("one account")
+    };
+    assert_eq!((account.mode, account.backlog), (Mode::Preview, Backlog::Leave));
+    assert_eq!((account.imap.port, account.imap.tls), (993, Tls::Implicit));
+    assert_eq!(account.imap.secret, Secret::PasswordFile(base.join("secret")));
+    assert!(account.folders.top.is_inbox());
+    assert_eq!(account.folders.blackhole.as_str(), "Never");
+    assert_eq!(
+        account.folders.blackhole_trash_after,
+        Some(std::time::Duration::from_hours(30 * 24))
+    );
+}
+
+#[test]
+fn slips_are_named_with_line_and_suggestion() {
+    for (from, to, line, expected) in [
+        ("user =", "usr =", 9, "did you mean `user`?"),
+        ("\"preview\"", "\"previw\"", 6, "did you mean `preview`?"),
+        ("host = \"imap.example.org\"\n", "", 7, "the key `host` is missing"),
+        (
+            "password_file = \"secret\"",
+            "password = \"x\"",
+            10,
+            "does not belong into the configuration",
+        ),
+        ("password_file = \"secret\"\n", "", 7, "where its password is"),
+        (
+            "password_file = \"secret\"",
+            "password_command = \"pass show\"",
+            10,
+            "write a list",
+        ),
+        (
+            "user = \"alice\"",
+            "user = \"alice\"\ntls = \"none\"",
+            10,
+            "without encryption",
+        ),
+        ("alice@work.example", "Alice <a@b>", 5, "is not an address"),
+        ("\"30d\"", "\"30 days\"", 13, "no length of time"),
+        ("\"Never\"", "\"News\"", 11, "news and blackhole both go to `News`"),
+        ("name = \"home\"", "name = \"../x\"", 4, "cannot name an account"),
+        ("[[account]]", "[[account]", 3, "not valid TOML"),
+        ("state = \"state\"", "rulez = \"r\"", 2, "did you mean `rules`?"),
+    ] {
+        let text = complaint(from, to);
+        assert!(
+            text.contains(expected) && text.contains(&format!("postroom.toml:{line}:")),
+            "{to}:\n{text}"
+        );
+    }
+}
+
+#[test]
+fn unencrypted_login_is_for_this_machine_only() {
+    for host in ["127.0.0.1", "::1", "localhost", "[::1]"] {
+        let text = GOOD
+            .replace("imap.example.org", host)
+            .replace("user =", "tls = \"none\"\nuser =");
+        let (_directory, loaded) = load_from(&text);
+        assert_eq!(loaded.unwrap().accounts[0].imap.port, 143, "{host}");
+    }
+    for host in ["127.0.0.1.example.org", "localhost.example.org", "10.0.0.1"] {
+        let text = GOOD
+            .replace("imap.example.org", host)
+            .replace("user =", "tls = \"none\"\nuser =");
+        let (_directory, loaded) = load_from(&text);
+        assert!(loaded.is_err(), "{host}");
+    }
+}
+
+#[test]
+fn every_wrong_account_is_reported_at_once() {
+    let two = format!(
+        "{GOOD}{}",
+        GOOD.replace("state = \"state\"\n", "")
+            .replace("[\"alice@example.org\",", "[\"x\",")
+    );
+    let (_directory, loaded) = load_from(&two);
+    let ConfigError::Invalid { findings, .. } = loaded.unwrap_err() else {
+        panic!("invalid")
+    };
+    let checks: Vec<_> = findings.iter().map(|finding| finding.check).collect();
+    assert_eq!(checks, ["duplicate-name", "bad-address"]);
+}
+
+#[test]
+fn accounts_may_stand_in_files_of_their_own() {
+    let (directory, _) = load_from(GOOD);
+    let more = directory.path().join("accounts.d");
+    fs::create_dir(&more).unwrap();
+    let second = GOOD.replace("state = \"state\"\n", "").replace("\"home\"", "\"work\"");
+    fs::write(more.join("work.toml"), &second).unwrap();
+    fs::write(more.join(".work.toml.swp"), "rubbish").unwrap();
+    let path = directory.path().join("postroom.toml");
+    let config = load(Some(&path), &Environment::default()).unwrap();
+    assert_eq!(
+        config
+            .accounts
+            .iter()
+            .map(|account| account.name.as_str())
+            .collect::<Vec<_>>(),
+        ["home", "work"]
+    );
+    let secret = more.canonicalize().unwrap().join("secret");
+    assert_eq!(config.accounts[1].imap.secret, Secret::PasswordFile(secret));
+
+    fs::write(more.join("work.toml"), format!("state = \"elsewhere\"\n{second}")).unwrap();
+    let error = load(Some(&path), &Environment::default()).unwrap_err();
+    assert!(error.to_string().contains("work.toml:1:"), "{error}");
+}
+
+#[test]
+fn a_missing_file_says_where_it_was_looked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = Environment {
+        home: Some(directory.path().to_owned()),
+        ..Environment::default()
+    };
+    let error = load(None, &environment).unwrap_err();
+    assert!(
+        matches!(&error, ConfigError::NotFound { looked } if looked.len() == 1),
+        "{error}"
+    );
+    assert!(error.to_string().contains(".config/postroom/postroom.toml"));
+}

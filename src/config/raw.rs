@@ -1,0 +1,159 @@
+//! `postroom.toml` as it is written: every key, nothing checked but its type. [`super::validate`] makes values of it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use toml::Spanned;
+
+/// The whole file; files in `accounts.d` too, which may only hold accounts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub rules: Option<Spanned<PathBuf>>,
+    pub state: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub account: Vec<Spanned<Account>>,
+}
+
+/// One `[[account]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Account {
+    pub name: Spanned<String>,
+    pub email: Spanned<OneOrMany>,
+    pub mode: Option<Mode>,
+    pub backlog: Option<Backlog>,
+    #[serde(default)]
+    pub allow_unsafe_move: bool,
+    pub authserv_id: Option<Spanned<String>>,
+    pub imap: Spanned<Imap>,
+    pub folders: Option<Spanned<Folders>>,
+    pub learning: Option<Learning>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Mode {
+    Preview,
+    Sort,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Backlog {
+    Leave,
+    Sort,
+}
+
+/// `[account.imap]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Imap {
+    pub host: Spanned<String>,
+    pub port: Option<Spanned<u16>>,
+    pub tls: Option<Spanned<Tls>>,
+    pub ca_file: Option<PathBuf>,
+    pub user: Spanned<String>,
+    pub password_file: Option<Spanned<PathBuf>>,
+    pub password_command: Option<Spanned<Vec<String>>>,
+    pub credential: Option<Spanned<String>>,
+    /// Only so that the error can say where a password belongs.
+    pub password: Option<Spanned<toml::Value>>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Tls {
+    Implicit,
+    #[serde(rename = "starttls")]
+    UpgradeFirst,
+    None,
+}
+
+/// `[account.folders]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Folders {
+    pub top: Option<Spanned<String>>,
+    pub news: Option<Spanned<String>>,
+    pub bulk: Option<Spanned<String>>,
+    pub blackhole: Option<Spanned<Blackhole>>,
+    pub sent: Option<Spanned<String>>,
+}
+
+/// `[account.learning]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Learning {
+    pub half_life: Option<Spanned<String>>,
+    pub threshold: Option<Spanned<f64>>,
+}
+
+/// A folder, or a folder with an end.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BlackholeTable {
+    pub folder: String,
+    pub trash_after: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Blackhole(pub BlackholeTable);
+
+impl<'de> Deserialize<'de> for Blackhole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Blackhole;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a folder, or { folder = \"..\", trash_after = \"30d\" }")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Blackhole, E> {
+                Ok(Blackhole(BlackholeTable {
+                    folder: text.to_owned(),
+                    trash_after: None,
+                }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Blackhole, A::Error> {
+                BlackholeTable::deserialize(MapAccessDeserializer::new(map)).map(Blackhole)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// One text or a list of texts.
+#[derive(Debug)]
+pub(super) struct OneOrMany(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = OneOrMany;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a list of strings")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMany, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = list.next_element()? {
+                    texts.push(text);
+                }
+                Ok(OneOrMany(texts))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}

@@ -1,0 +1,391 @@
+//! Reads the rules directory: every `*.toml` in name order and the files that these name, with a look at who may write
+//! them. What the texts mean is `sort::rules`' business.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+
+use super::Config;
+use super::diagnostic::{self, Sources};
+use crate::sort::rules::{Context, Finding, Includes, Outcome, RuleSet, Severity, SourceFile, named_files};
+
+/// Largest rule file and largest file named by one, bytes.
+pub const LARGEST_FILE: u64 = 1 << 20;
+
+/// Rules that may be obeyed.
+#[derive(Debug, Clone, Default)]
+pub struct LoadedRules {
+    /// The rules.
+    pub set: RuleSet,
+    /// What is probably not meant.
+    pub warnings: Vec<Finding>,
+    /// How each `[[test]]` went; all passed.
+    pub outcomes: Vec<Outcome>,
+    /// The texts, for quoting.
+    pub sources: Sources,
+}
+
+/// Rules that may not be obeyed; whoever has an older set keeps it.
+#[derive(Debug, Clone)]
+pub struct RulesRefused {
+    /// What is wrong, errors and warnings.
+    pub findings: Vec<Finding>,
+    /// How each `[[test]]` went, when it came to that.
+    pub outcomes: Vec<Outcome>,
+    /// The texts, for quoting.
+    pub sources: Sources,
+    /// True when a file could not be read at all, so that nothing is known about it.
+    pub unreadable: bool,
+}
+
+impl RulesRefused {
+    /// The findings for people.
+    pub fn render(&self, colour: bool) -> String {
+        diagnostic::render(&self.findings, &self.sources, colour)
+    }
+}
+
+impl std::fmt::Display for RulesRefused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let errors = self
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error);
+        let lines: Vec<_> = errors
+            .map(|finding| diagnostic::one_line(finding, &self.sources))
+            .collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for RulesRefused {}
+
+/// What the rules must know of the configuration.
+pub fn context(config: &Config) -> Context {
+    let folders = config
+        .accounts
+        .iter()
+        .map(|account| (account.name.clone(), account.folders.clone()));
+    Context {
+        folders: folders.collect(),
+        ..Context::default()
+    }
+}
+
+/// Reads, checks and tests the rules in a directory. A directory that is not there is an empty set with a warning.
+pub fn load(directory: &Path, context: &Context) -> Result<LoadedRules, RulesRefused> {
+    let mut found = Found::default();
+    found.read(directory);
+    if found.findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(found.refused());
+    }
+    let reading = RuleSet::parse(&found.files, &found.includes, context);
+    found.findings.extend(reading.findings);
+    match reading.set {
+        Some(set) => Ok(LoadedRules {
+            set,
+            sources: sources(&found.files),
+            warnings: found.findings,
+            outcomes: reading.outcomes,
+        }),
+        None => Err(RulesRefused {
+            outcomes: reading.outcomes,
+            ..found.refused()
+        }),
+    }
+}
+
+/// What lies in a rules directory.
+#[derive(Debug, Default)]
+struct Found {
+    files: Vec<SourceFile>,
+    includes: Includes,
+    findings: Vec<Finding>,
+    unreadable: bool,
+}
+
+fn sources(files: &[SourceFile]) -> Sources {
+    files
+        .iter()
+        .map(|file| (file.name.clone(), file.text.clone()))
+        .collect()
+}
+
+impl Found {
+    fn refused(self) -> RulesRefused {
+        RulesRefused {
+            sources: sources(&self.files),
+            findings: self.findings,
+            outcomes: Vec::new(),
+            unreadable: self.unreadable,
+        }
+    }
+
+    fn read(&mut self, directory: &Path) {
+        let root = match directory.canonicalize() {
+            Ok(root) => root,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let message = format!("there is no rules directory {}", directory.display());
+                let finding = Finding::warning("no-rules", &directory.display().to_string(), 0..0, message);
+                self.findings
+                    .push(finding.hint("create it, or set `rules` in postroom.toml; until then there are no rules"));
+                return;
+            }
+            Err(error) => return self.refuse(&directory.display().to_string(), &Refusal::Unreadable(error)),
+        };
+        if let Ok(metadata) = fs::metadata(&root)
+            && others_may_write(&metadata)
+        {
+            return self.refuse(
+                &directory.display().to_string(),
+                &Refusal::OthersMayWrite(metadata.mode() & 0o777),
+            );
+        }
+        let names = match rule_files(&root) {
+            Ok(names) => names,
+            Err(error) => return self.refuse(&directory.display().to_string(), &Refusal::Unreadable(error)),
+        };
+        for name in names {
+            match read_checked(&root, Path::new(&name)).and_then(into_text) {
+                Ok(text) => self.files.push(SourceFile { name, text }),
+                Err(refusal) => self.refuse(&name, &refusal),
+            }
+        }
+        for name in self.files.iter().flat_map(named_files) {
+            let read = |name: &String| read_checked(&root, Path::new(name)).map_err(|refusal| refusal.to_string());
+            self.includes.entry(name).or_insert_with_key(read);
+        }
+    }
+
+    fn refuse(&mut self, file: &str, refusal: &Refusal) {
+        self.unreadable |= matches!(refusal, Refusal::Unreadable(_));
+        let hint = refusal.hint();
+        self.findings
+            .push(Finding::error(refusal.check(), file, 0..0, format!("`{file}` {refusal}")).hint(hint));
+    }
+}
+
+/// Names of the rule files in order; what editors leave beside them (`.#a.toml`, `.a.toml.swp`) is not one.
+fn rule_files(root: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(root)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        if !name.starts_with('.')
+            && Path::new(&*name)
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+        {
+            names.push(name.into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Why a file is not read.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("cannot be read: {0}")]
+    Unreadable(io::Error),
+    #[error("may be written by others (mode {0:03o}), who could then move your mail")]
+    OthersMayWrite(u32),
+    #[error("lies outside the rules directory")]
+    Outside,
+    #[error("is not a regular file")]
+    NotAFile,
+    #[error("has {0} bytes, and the most is {LARGEST_FILE}")]
+    TooLarge(u64),
+    #[error("is not UTF-8 text")]
+    NotText,
+}
+
+impl Refusal {
+    fn check(&self) -> &'static str {
+        match self {
+            Refusal::Unreadable(_) => "unreadable",
+            Refusal::OthersMayWrite(_) => "others-may-write",
+            Refusal::Outside => "outside-directory",
+            Refusal::NotAFile => "not-a-file",
+            Refusal::TooLarge(_) => "too-large",
+            Refusal::NotText => "not-text",
+        }
+    }
+
+    fn hint(&self) -> &'static str {
+        match self {
+            Refusal::Unreadable(_) => "check its owner and mode",
+            Refusal::OthersMayWrite(_) => "run: chmod go-w on it",
+            Refusal::Outside => "put the file itself there; links may only lead to files in the same directory",
+            Refusal::NotAFile => "a rule file is a plain file, no pipe, device or directory",
+            Refusal::TooLarge(_) => "put addresses into a text file: from = { file = \"senders.txt\" }",
+            Refusal::NotText => "save it as UTF-8",
+        }
+    }
+}
+
+/// Reads a file below `root`, after looking at what it is and who may write it.
+fn read_checked(root: &Path, name: &Path) -> Result<Vec<u8>, Refusal> {
+    let inside = name
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !inside {
+        return Err(Refusal::Outside);
+    }
+    let path: PathBuf = root.join(name);
+    let real = path.canonicalize().map_err(Refusal::Unreadable)?;
+    if !real.starts_with(root) {
+        return Err(Refusal::Outside);
+    }
+    // Asked before opening: opening a FIFO would wait for a writer.
+    let metadata = fs::metadata(&real).map_err(Refusal::Unreadable)?;
+    if !metadata.is_file() {
+        return Err(Refusal::NotAFile);
+    }
+    if others_may_write(&metadata) {
+        return Err(Refusal::OthersMayWrite(metadata.mode() & 0o777));
+    }
+    if metadata.len() > LARGEST_FILE {
+        return Err(Refusal::TooLarge(metadata.len()));
+    }
+    let bytes = fs::read(&real).map_err(Refusal::Unreadable)?;
+    // It may have grown since it was asked.
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(Refusal::TooLarge(bytes.len() as u64));
+    }
+    Ok(bytes)
+}
+
+fn into_text(bytes: Vec<u8>) -> Result<String, Refusal> {
+    String::from_utf8(bytes).map_err(|_| Refusal::NotText)
+}
+
+/// True when somebody else may change it. The group of a user's own name (same number) counts as the user, since many
+/// systems create files writable for it.
+fn others_may_write(metadata: &fs::Metadata) -> bool {
+    metadata.mode() & 0o002 != 0 || (metadata.mode() & 0o020 != 0 && metadata.gid() != metadata.uid())
+}
+
+/// The rules that ship with the program, for when there are no files: `demo`, `replay`, `init`.
+pub const SHIPPED: [(&str, &str); 0] = [];
+
+/// The shipped rules, checked.
+pub fn shipped(context: &Context) -> LoadedRules {
+    let files = SHIPPED.map(|(name, text)| SourceFile {
+        name: name.to_owned(),
+        text: text.to_owned(),
+    });
+    let reading = RuleSet::parse(&files, &BTreeMap::new(), context);
+    LoadedRules {
+        set: reading.set.unwrap_or_default(),
+        warnings: reading.findings,
+        outcomes: reading.outcomes,
+        sources: sources(&files),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    const RULE: &str = "[[rule]]\nname = \"a\"\nwhen = { from = \"a@shop.example\" }\nbucket = \"bulk\"\n";
+
+    fn directory() -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("10-a.toml"), RULE).unwrap();
+        directory
+    }
+
+    fn refusal(directory: &Path) -> Finding {
+        let refused = load(directory, &Context::default()).unwrap_err();
+        refused
+            .findings
+            .into_iter()
+            .find(|finding| finding.severity == Severity::Error)
+            .unwrap()
+    }
+
+    #[test]
+    fn files_are_read_in_name_order_and_what_editors_leave_is_not() {
+        let directory = directory();
+        fs::write(directory.path().join("05-b.toml"), RULE.replace("\"a\"", "\"b\"")).unwrap();
+        symlink("nobody@host.1", directory.path().join(".#10-a.toml")).unwrap();
+        fs::write(directory.path().join("10-a.toml~"), "rubbish").unwrap();
+        let loaded = load(directory.path(), &Context::default()).unwrap();
+        assert_eq!(
+            loaded.set.rules().iter().map(|rule| &*rule.name).collect::<Vec<_>>(),
+            ["b", "a"]
+        );
+    }
+
+    #[test]
+    fn no_directory_is_no_rules_and_a_word_about_it() {
+        let loaded = load(Path::new("/no/such/directory"), &Context::default()).unwrap();
+        assert!(loaded.set.rules().is_empty());
+        assert_eq!(loaded.warnings[0].check, "no-rules");
+    }
+
+    #[test]
+    fn files_that_others_may_write_are_refused() {
+        let directory = directory();
+        let file = directory.path().join("10-a.toml");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o646)).unwrap();
+        assert_eq!(refusal(directory.path()).check, "others-may-write");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(refusal(directory.path()).check, "others-may-write");
+    }
+
+    #[test]
+    fn links_out_of_the_directory_pipes_and_giants_are_refused() {
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("x.toml"), RULE).unwrap();
+        let linked = directory();
+        symlink(outside.path().join("x.toml"), linked.path().join("20-x.toml")).unwrap();
+        assert_eq!(refusal(linked.path()).check, "outside-directory");
+
+        let piped = directory();
+        let status = std::process::Command::new("mkfifo")
+            .arg(piped.path().join("20-x.toml"))
+            .status()
+            .unwrap();
+        assert!(status.success());
+        assert_eq!(refusal(piped.path()).check, "not-a-file");
+
+        let large = directory();
+        fs::write(large.path().join("20-x.toml"), "#".repeat(LARGEST_FILE as usize + 1)).unwrap();
+        assert_eq!(refusal(large.path()).check, "too-large");
+
+        let binary = directory();
+        fs::write(binary.path().join("20-x.toml"), [0xff, 0xfe]).unwrap();
+        assert_eq!(refusal(binary.path()).check, "not-text");
+    }
+
+    #[test]
+    fn named_files_are_read_from_the_same_directory_only() {
+        let directory = directory();
+        let rule = "[[rule]]\nname = \"v\"\nwhen = { from = { file = \"vip.txt\" } }\nbucket = \"top\"\n";
+        fs::write(directory.path().join("20-v.toml"), rule).unwrap();
+        assert_eq!(refusal(directory.path()).check, "missing-file");
+        fs::write(
+            directory.path().join("vip.txt"),
+            "# friends\n\nanna@example.org\n@club.example\n",
+        )
+        .unwrap();
+        assert!(load(directory.path(), &Context::default()).is_ok());
+        fs::write(
+            directory.path().join("20-v.toml"),
+            rule.replace("vip.txt", "../vip.txt"),
+        )
+        .unwrap();
+        assert!(
+            refusal(directory.path())
+                .message
+                .contains("outside the rules directory")
+        );
+    }
+}

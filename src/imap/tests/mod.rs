@@ -1,0 +1,3 @@
+//! Conversations with scripted servers in memory, and one with a real server when asked for.
+
+mod live;

@@ -1,0 +1,118 @@
+//! TLS: whom to trust. Rustls with the ring provider, the system's authorities, and the operator's CA file on top.
+//!
+//! There is no way to switch the checks off (RFC 8314, RFC 9051 section 11.1).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_platform_verifier::Verifier;
+use sha2::{Digest, Sha256};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::{self, CertificateError, ClientConfig};
+
+use super::connect::Link;
+use super::error::ImapError;
+
+/// How long a set of authorities is shared between connections before it is read from disk again.
+const FRESH: Duration = Duration::from_secs(3_600);
+
+type Configurations = Mutex<BTreeMap<[u8; 32], (Instant, Arc<ClientConfig>)>>;
+
+/// One configuration for all connections that trust the same authorities: a set of roots takes hundreds of KiB.
+static SHARED: LazyLock<Configurations> = LazyLock::new(Configurations::default);
+
+/// Shakes hands over `link` and checks that the certificate is valid for `host`.
+pub(super) async fn encrypt(
+    link: Box<dyn Link>,
+    host: &str,
+    ca_pem: Option<&[u8]>,
+) -> Result<Box<dyn Link>, ImapError> {
+    let connector = TlsConnector::from(configuration(host, ca_pem)?);
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| ImapError::Certificate {
+        host: host.to_owned(),
+        why: "this is not a host name".to_owned(),
+    })?;
+    match connector.connect(name, link).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(fault) => Err(explain(host, &fault)),
+    }
+}
+
+fn configuration(host: &str, ca_pem: Option<&[u8]>) -> Result<Arc<ClientConfig>, ImapError> {
+    let key: [u8; 32] = Sha256::digest(ca_pem.unwrap_or_default()).into();
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, configuration)) = shared.get(&key).filter(|(made, _)| made.elapsed() < FRESH) {
+        return Ok(Arc::clone(configuration));
+    }
+    let distrust = |why: String| ImapError::Certificate {
+        host: host.to_owned(),
+        why,
+    };
+    let extra = match ca_pem {
+        Some(pem) => CertificateDer::pem_slice_iter(pem)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|fault| distrust(format!("ca_file cannot be read as PEM ({fault})")))?,
+        None => Vec::new(),
+    };
+    if ca_pem.is_some() && extra.is_empty() {
+        return Err(distrust(
+            "ca_file holds no certificate; it must be in PEM form".to_owned(),
+        ));
+    }
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(|fault| {
+        distrust(format!(
+            "no usable certificate authorities ({fault}); install ca-certificates or set ca_file"
+        ))
+    })?;
+    let configuration = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|fault| distrust(fault.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    let configuration = Arc::new(configuration);
+    shared.retain(|_, (made, _)| made.elapsed() < FRESH);
+    shared.insert(key, (Instant::now(), Arc::clone(&configuration)));
+    Ok(configuration)
+}
+
+fn explain(host: &str, fault: &io::Error) -> ImapError {
+    let inner = fault.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let Some(rustls::Error::InvalidCertificate(reason)) = inner else {
+        return ImapError::Unreachable {
+            what: host.to_owned(),
+            why: format!("TLS: {fault}"),
+        };
+    };
+    let why = match reason {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired; the server's operator must renew it".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet; check this machine's clock".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is made out to another name; use the host name that the certificate names".to_owned()
+        }
+        CertificateError::UnknownIssuer => {
+            "nobody known has signed it; for a server of your own, set ca_file to its authority's certificate"
+                .to_owned()
+        }
+        CertificateError::Revoked => "it has been revoked".to_owned(),
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "it is a self-signed authority used as a server certificate; make it with basicConstraints=CA:FALSE"
+                .to_owned()
+        }
+        other => format!("{other:?}"),
+    };
+    ImapError::Certificate {
+        host: host.to_owned(),
+        why,
+    }
+}

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::mailbox::Timestamp;
 use super::message::Message;
-use super::sender::{Address, Owner};
+use super::sender::{Address, Owner, is_shared};
 use super::sent::is_answer;
 
 /// Up to this many recipients each counts in full; a larger crowd shares this much among them.
@@ -112,6 +112,8 @@ pub fn attention(message: &Message, owner: &Owner) -> f64 {
 pub struct Correspondence {
     tallies: HashMap<Address, Tally>,
     changed: BTreeSet<Address>,
+    /// Correspondents by organisational domain.
+    domains: HashMap<Box<str>, u32>,
 }
 
 impl Correspondence {
@@ -127,7 +129,23 @@ impl Correspondence {
 
     /// Puts back what the store kept.
     pub fn load(&mut self, tallies: impl IntoIterator<Item = (Address, Tally)>) {
-        self.tallies.extend(tallies);
+        for (address, tally) in tallies {
+            *self.entry(&address) = tally;
+        }
+    }
+
+    /// True when the user writes to somebody at the organisation of `address`: no proof of anything, but a reason to
+    /// doubt that its mail is a stranger's. Never for domains that millions share.
+    pub fn knows_domain(&self, address: &Address) -> bool {
+        let domain = address.organisational_domain();
+        self.domains.contains_key(domain) && !is_shared(domain)
+    }
+
+    fn entry(&mut self, address: &Address) -> &mut Tally {
+        if !self.tallies.contains_key(address) {
+            *self.domains.entry(address.organisational_domain().into()).or_default() += 1;
+        }
+        self.tallies.entry(address.clone()).or_default()
     }
 
     /// Takes note of a message the user sent at `at`.
@@ -145,10 +163,7 @@ impl Correspondence {
             .map(|a| (a, answer))
             .chain(cc.into_iter().map(|a| (a, false)))
         {
-            self.tallies
-                .entry(address.clone())
-                .or_default()
-                .add(at, half_life_days, share, answer);
+            self.entry(address).add(at, half_life_days, share, answer);
             self.changed.insert(address.clone());
         }
     }

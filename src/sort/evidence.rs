@@ -27,6 +27,15 @@ use super::message::Message;
 use super::sender::Owner;
 use lists::ListKind;
 
+/// What is known about the sender beside the header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Doubt {
+    /// Whether the provider vouches for From.
+    pub authentication: Authentication,
+    /// The user writes to others at the sender's domain.
+    pub colleague: bool,
+}
+
 /// Weight from which a message counts as mass mail or a machine's.
 const ENOUGH: i32 = 3;
 
@@ -80,7 +89,11 @@ impl Evidence {
     /// Enough marks, one of them strong or one more than enough, and in a message that names the user one that the
     /// header itself bears.
     fn is_mass_mail(&self) -> bool {
-        let enough = if self.marks.iter().any(|mark| mark.is_strong()) { ENOUGH } else { ENOUGH + 1 };
+        let enough = if self.marks.iter().any(|mark| mark.is_strong()) {
+            ENOUGH
+        } else {
+            ENOUGH + 1
+        };
         let named = !self.marks.contains(&Mark::NotNamed);
         self.weight() >= enough && (!named || self.marks.iter().any(|mark| mark.is_in_header()))
     }
@@ -95,7 +108,7 @@ impl Evidence {
     }
 
     /// The bucket the marks speak for and the sentence that says so; `None` when they are not enough.
-    pub fn verdict(&self, authentication: Authentication) -> Option<(Bucket, String)> {
+    pub fn verdict(&self, doubt: Doubt) -> Option<(Bucket, String)> {
         if self.report {
             return Some((Bucket::Bulk, Mark::Report.sentence().to_owned()));
         }
@@ -110,10 +123,11 @@ impl Evidence {
                 (Bucket::News, "a discussion list".to_owned())
             });
         }
-        if self.code && !self.spam && authentication != Authentication::Fail && !self.advertises() {
+        if self.code && !self.spam && doubt.authentication != Authentication::Fail && !self.advertises() {
             return Some((Bucket::Inbox, Mark::Code.sentence().to_owned()));
         }
-        if !self.bulk {
+        // Colleagues send circulars too, and their names are no strangers': one mark more.
+        if !self.bulk || (doubt.colleague && self.weight() <= ENOUGH) {
             return None;
         }
         let bucket = if self.periodical && !self.spam {

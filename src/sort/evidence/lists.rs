@@ -26,7 +26,7 @@ pub(super) fn kind(message: &Message) -> ListKind {
         .next()
         .is_some_and(|value| value.trim().eq_ignore_ascii_case("no"));
     let manager = message.has("list-post") || message.has("list-archive") || message.has("list-subscribe");
-    let old_manager = message.has("x-mailman-version") || message.has("x-beenthere") || message.has("mailing-list");
+    let old_manager = message.has("mailing-list");
     if closed || is_tool(message) {
         return ListKind::Broadcast;
     }
@@ -98,8 +98,13 @@ fn sent_by_list(message: &Message) -> bool {
 fn addressed_to_list(message: &Message) -> bool {
     let Some(from) = message.from() else { return false };
     message.raw("return-path").chain(message.raw("sender")).any(|value| {
-        let bare = value.rsplit_once('<').map_or(value, |(_, rest)| rest).trim_end_matches(['>', ' ']);
-        let Some(sender) = Address::parse(bare) else { return false };
+        let bare = value
+            .rsplit_once('<')
+            .map_or(value, |(_, rest)| rest)
+            .trim_end_matches(['>', ' ']);
+        let Some(sender) = Address::parse(bare) else {
+            return false;
+        };
         message.recipients().any(|to| {
             to != from
                 && to.organisational_domain() == sender.organisational_domain()

@@ -335,7 +335,11 @@ fn mailing(message: &Message, marks: &mut Vec<Mark>) {
         Some(false) => marks.push(Mark::Script),
         None => {}
     }
-    if message.raw("return-path").next().is_some_and(|path| path.trim() == "<>") {
+    if message
+        .raw("return-path")
+        .next()
+        .is_some_and(|path| path.trim() == "<>")
+    {
         marks.push(Mark::NullReturn);
     }
     let Some(from) = message.from() else { return };
@@ -390,16 +394,23 @@ fn return_path(message: &Message) -> Option<Address> {
     let value = message.raw("return-path").next()?;
     let path = Address::parse(value.trim().trim_matches(['<', '>']))?;
     let local = path.local_part();
-    let rewritten = ["srs0", "srs1", "prvs=", "btv1="].iter().any(|prefix| local.starts_with(prefix)) || local.contains("+caf_=");
+    let rewritten = ["srs0", "srs1", "prvs=", "btv1="]
+        .iter()
+        .any(|prefix| local.starts_with(prefix))
+        || local.contains("+caf_=");
     (!rewritten).then_some(path)
 }
 
 /// A local part that carries a code for one recipient (variable envelope return path) or is named after bounces.
 fn is_bounce_address(local: &str) -> bool {
     const NAMED: [&str; 6] = ["bounce", "return", "rp", "msprv", "error", "listbounce"];
-    let mut words = local.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut words = local
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
     let named = words.any(|word| {
-        let word = word.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('s');
+        let word = word
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .trim_end_matches('s');
         NAMED.contains(&word)
     });
     named || local.contains('=') || (local.len() > 24 && roles::is_generated(local))
@@ -408,14 +419,56 @@ fn is_bounce_address(local: &str) -> bool {
 /// What X-Mailer names: a service or program for mass mail (true), a library that scripts use (false), or neither.
 fn mailer(name: &str) -> Option<bool> {
     const MASS: [&str; 34] = [
-        "accucast", "mailchimp", "sendgrid", "phplist", "sendinblue", "brevo", "mailjet", "inxmail", "campaign", "newsletter",
-        "mass", "bulk", "lyris", "listmanager", "targetmail", "emessaging", "aspnetemail", "gfimailer", "store-mailer", "unica",
-        "responsys", "exacttarget", "salesforce", "hubspot", "klaviyo", "marketing", "acymailing", "emarsys", "optivo",
-        "episerver", "smart_send", "mailing", "custom mailer", "cleverreach",
+        "accucast",
+        "mailchimp",
+        "sendgrid",
+        "phplist",
+        "sendinblue",
+        "brevo",
+        "mailjet",
+        "inxmail",
+        "campaign",
+        "newsletter",
+        "mass",
+        "bulk",
+        "lyris",
+        "listmanager",
+        "targetmail",
+        "emessaging",
+        "aspnetemail",
+        "gfimailer",
+        "store-mailer",
+        "unica",
+        "responsys",
+        "exacttarget",
+        "salesforce",
+        "hubspot",
+        "klaviyo",
+        "marketing",
+        "acymailing",
+        "emarsys",
+        "optivo",
+        "episerver",
+        "smart_send",
+        "mailing",
+        "custom mailer",
+        "cleverreach",
     ];
     const SCRIPT: [&str; 14] = [
-        "phpmailer", "swiftmailer", "php", "perl", "python", "mime::lite", "mime-tools", "framework", "smtpmail", "cdo for windows",
-        "aspmail", "jmail", "drupal", "sendemail",
+        "phpmailer",
+        "swiftmailer",
+        "php",
+        "perl",
+        "python",
+        "mime::lite",
+        "mime-tools",
+        "framework",
+        "smtpmail",
+        "cdo for windows",
+        "aspmail",
+        "jmail",
+        "drupal",
+        "sendemail",
     ];
     let name = name.to_ascii_lowercase();
     if MASS.iter().any(|word| name.contains(word)) {

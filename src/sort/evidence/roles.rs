@@ -24,8 +24,20 @@ pub(super) enum Role {
 
 /// Parts of a word that refuses answers, in several languages.
 const NO_REPLY: [&str; 14] = [
-    "noreply", "donotreply", "dontreply", "noanswer", "doesnotreply", "nichtantworten", "keineantwort", "nepasrepondre",
-    "noresponder", "naoresponda", "naoresponder", "nonrispondere", "norispondere", "unmonitored",
+    "noreply",
+    "donotreply",
+    "dontreply",
+    "noanswer",
+    "doesnotreply",
+    "nichtantworten",
+    "keineantwort",
+    "nepasrepondre",
+    "noresponder",
+    "naoresponda",
+    "naoresponder",
+    "nonrispondere",
+    "norispondere",
+    "unmonitored",
 ];
 
 /// Words of local parts.
@@ -57,7 +69,8 @@ const LOCAL_PARTS: [(Role, &str); 5] = [
 ];
 
 /// Role words that are family names too: between dots they name a person (`emily.deal@`).
-const FAMILY_NAMES: &str = "daily root bot deal sale special club bonus editor journal list post mail shop store office member
+const FAMILY_NAMES: &str =
+    "daily root bot deal sale special club bonus editor journal list post mail shop store office member
     monitor notice digest weekly alert bounce help hi order service update";
 
 /// Host names that mass mail is sent from, below the organisation's own domain.
@@ -74,7 +87,10 @@ const HOSTS: [(Role, &str); 2] = [
 type Roles = HashMap<&'static str, Role>;
 
 fn roles(table: &[(Role, &'static str)]) -> Roles {
-    table.iter().flat_map(|(role, words)| words.split_whitespace().map(|word| (word, *role))).collect()
+    table
+        .iter()
+        .flat_map(|(role, words)| words.split_whitespace().map(|word| (word, *role)))
+        .collect()
 }
 
 static LOCAL: LazyLock<Roles> = LazyLock::new(|| roles(&LOCAL_PARTS));
@@ -95,7 +111,9 @@ pub(super) fn of_local_part(local: &str) -> Option<Role> {
     }
     let dotted = local.contains('.');
     let is_name = |word: &str| dotted && FAMILY_NAMES.split_whitespace().any(|name| name == word);
-    let words = local.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty() && !is_name(word));
+    let words = local
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty() && !is_name(word));
     words.chain([&*bare]).filter_map(|word| LOCAL.get(word).copied()).min()
 }
 
@@ -103,7 +121,10 @@ pub(super) fn of_local_part(local: &str) -> Option<Role> {
 pub(super) fn of_host(address: &Address) -> Option<Role> {
     let domain = address.domain();
     let below = domain.strip_suffix(address.organisational_domain()).unwrap_or_default();
-    below.split('.').filter_map(|label| HOST.get(label.trim_end_matches(|c: char| c.is_ascii_digit())).copied()).min()
+    below
+        .split('.')
+        .filter_map(|label| HOST.get(label.trim_end_matches(|c: char| c.is_ascii_digit())).copied())
+        .min()
 }
 
 /// A local part that no person would choose: a long mixture of digits and letters, or many dots.
@@ -115,9 +136,10 @@ pub(super) fn is_generated(local: &str) -> bool {
         word.len() >= 12 && last.bytes().filter(u8::is_ascii_digit).count() >= 2 && digits < word.len()
     });
     // A dot before a long number is a mailing tool's counter; `anna19840312` is a birthday, `123456789` a mobile phone.
-    let counter = local.rsplit(['.', '-', '_', '+']).next().is_some_and(|word| {
-        word.len() >= 6 && word.len() < local.len() && word.bytes().all(|b| b.is_ascii_digit())
-    });
+    let counter = local
+        .rsplit(['.', '-', '_', '+'])
+        .next()
+        .is_some_and(|word| word.len() >= 6 && word.len() < local.len() && word.bytes().all(|b| b.is_ascii_digit()));
     mixture || counter || local.matches('.').count() >= 4
 }
 

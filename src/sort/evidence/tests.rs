@@ -7,7 +7,7 @@ fn owner() -> Owner {
 
 fn verdict(header: &str) -> Option<Bucket> {
     Evidence::of(&Message::parse(header.as_bytes()), &owner())
-        .verdict(Authentication::None)
+        .verdict(Doubt::default())
         .map(|(bucket, _)| bucket)
 }
 
@@ -71,7 +71,12 @@ fn reports_are_bulk_and_codes_stay() {
     );
     let forged = Message::parse(b"From: no-reply@bank.example\r\nSubject: Your security code\r\n");
     assert_eq!(
-        Evidence::of(&forged, &owner()).verdict(Authentication::Fail).map(|found| found.0),
+        Evidence::of(&forged, &owner())
+            .verdict(Doubt {
+                authentication: Authentication::Fail,
+                colleague: false
+            })
+            .map(|found| found.0),
         Some(Bucket::Bulk)
     );
 }

@@ -18,7 +18,9 @@ pub(super) struct Topics {
 /// The topics of a decoded subject or display name.
 pub(super) fn topics(text: &str) -> Topics {
     let mut topics = Topics::default();
-    let Some((matcher, limits)) = &*MATCHER else { return topics };
+    let Some((matcher, limits)) = &*MATCHER else {
+        return topics;
+    };
     let words = fold(text);
     for found in matcher.find_overlapping_iter(&words) {
         match limits.iter().position(|limit| found.pattern().as_usize() < *limit) {
@@ -60,7 +62,11 @@ static MATCHER: LazyLock<Option<(AhoCorasick, [usize; 3])>> = LazyLock::new(|| {
     let mut phrases = Vec::new();
     let mut limits = [0; 3];
     for (limit, topic) in limits.iter_mut().zip([CODE, PERIODICAL, OFFER]) {
-        phrases.extend(topic.split(',').map(|phrase| format!(" {} ", phrase.split_whitespace().collect::<Vec<_>>().join(" "))));
+        phrases.extend(
+            topic
+                .split(',')
+                .map(|phrase| format!(" {} ", phrase.split_whitespace().collect::<Vec<_>>().join(" "))),
+        );
         *limit = phrases.len();
     }
     AhoCorasick::new(phrases).ok().map(|matcher| (matcher, limits))

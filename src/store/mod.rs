@@ -101,6 +101,15 @@ impl Store {
         })
     }
 
+    /// Empty records that live in memory only, for commands that look before anything was ever written.
+    pub fn in_memory() -> Result<Store, StoreError> {
+        let path = PathBuf::from(":memory:");
+        Ok(Self {
+            connection: database::open_in_memory(&path)?,
+            path,
+        })
+    }
+
     /// The database file.
     pub fn path(&self) -> &Path {
         &self.path

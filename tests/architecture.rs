@@ -30,10 +30,6 @@ const LONG_FILES: [(&str, &str); 8] = [
         "one stream adapter: what is let through is decided in one place",
     ),
     (
-        "src/imap/mover.rs",
-        "the only place that changes a server is one file on purpose",
-    ),
-    (
         "src/imap/reply.rs",
         "one conversation: a command out, its answers in, all ways it can fail",
     ),

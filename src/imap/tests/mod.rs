@@ -2,5 +2,9 @@
 
 mod hostile;
 mod live;
+mod logins;
+mod moving;
+mod naming;
 mod reader;
 mod script;
+mod watching;

@@ -41,7 +41,7 @@ fn failed(outcome: &Outcome, words: &str) -> bool {
 async fn one(capabilities: &str, script: &str) -> Report {
     let mut report = Report::default();
     play_inbox(capabilities, script, async |mut session| {
-        report = moved(&mut session, vec![planned(5, "Top")]).await
+        report = moved(&mut session, vec![planned(5, "Top")]).await;
     })
     .await;
     report

@@ -124,7 +124,7 @@ async fn a_server_that_talks_without_end() {
     play("IMAP4rev1", half, async |mut session| {
         let began = tokio::time::Instant::now();
         assert!(matches!(session.noop().await, Err(ImapError::TimedOut { .. })));
-        assert!(began.elapsed() <= Duration::from_secs(60));
+        assert!(began.elapsed() <= Duration::from_mins(1));
     })
     .await;
 }

@@ -6,6 +6,8 @@
 //!
 //! `UPDATE=1 cargo test --test rules` rewrites the `.error` and `.warnings` files; read the difference before keeping it.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

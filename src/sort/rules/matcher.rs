@@ -82,7 +82,7 @@ impl Matcher {
             ];
             for (_, index) in compiled.places.iter().filter(|(place, _)| wider.contains(&Some(place))) {
                 for pattern in patterns {
-                    for sample in samples(pattern, place) {
+                    for sample in samples(pattern) {
                         let address = matches!(
                             pattern,
                             Pattern::Address(_) | Pattern::Domain(_) | Pattern::DomainAndBelow(_)
@@ -106,16 +106,13 @@ impl Matcher {
 }
 
 /// Texts that stand for what a pattern matches, where the index is asked about patterns instead of mail.
-fn samples(pattern: &Pattern, place: &Place) -> Vec<String> {
+fn samples(pattern: &Pattern) -> Vec<String> {
     match pattern {
         Pattern::Address(address) => vec![address.as_str().to_owned()],
         Pattern::Domain(domain) | Pattern::DomainAndBelow(domain) => vec![format!("@{domain}")],
         Pattern::Contains(text) | Pattern::Is(text) => vec![text.to_string()],
         Pattern::Glob(glob) => vec![glob.literal()],
-        Pattern::Regex(regex) => {
-            let ignore_case = matches!(place.comparison(), Comparison::Address | Comparison::ListId);
-            literal::required(regex.as_str(), ignore_case).concat()
-        }
+        Pattern::Regex(regex) => literal::required(regex.as_str(), regex.ignores_case()).concat(),
     }
 }
 
@@ -250,7 +247,7 @@ fn alternatives(pattern: &Pattern, place: &Place) -> Vec<Vec<Sign>> {
         Pattern::Contains(_) => return Vec::new(),
         Pattern::Glob(glob) => return long(&glob.literal()),
         Pattern::Regex(regex) => {
-            let ignore_case = matches!(place.comparison(), Comparison::Address | Comparison::ListId);
+            let ignore_case = regex.ignores_case();
             let texts = literal::required(regex.as_str(), ignore_case);
             let mut sets: Vec<Vec<Sign>> = texts
                 .into_iter()

@@ -130,3 +130,38 @@ fn bad_files_are_refused_with_line_and_reason() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
+
+#[test]
+fn the_examples_of_the_manual_are_rules() {
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/README.md");
+    let text = fs::read_to_string(manual).unwrap();
+    let examples: Vec<&str> = text
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect();
+    assert_eq!(examples.len(), 13, "one example and twelve recipes");
+    let all = SourceFile {
+        name: "README.md".to_owned(),
+        text: examples.concat(),
+    };
+    let findings = RuleSet::parse(std::slice::from_ref(&all), &Includes::new(), &Context::default()).findings;
+    // Beside each other the recipes may contain one another; each by itself is without a flaw.
+    let errors: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .collect();
+    assert!(errors.is_empty(), "{}", lines(&all, &errors));
+    for example in examples {
+        let file = SourceFile {
+            name: "README.md".to_owned(),
+            text: example.to_owned(),
+        };
+        let findings = RuleSet::parse(std::slice::from_ref(&file), &Includes::new(), &Context::default()).findings;
+        assert!(
+            findings.is_empty(),
+            "{}",
+            lines(&file, &findings.iter().collect::<Vec<_>>())
+        );
+    }
+}

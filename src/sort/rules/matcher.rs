@@ -22,6 +22,9 @@ use super::rule::Rule;
 /// Expressions in one set: sets grow faster than their members, and a large one overruns its limit.
 const SET: usize = 50;
 
+/// What an expression in a set costs, against one rule's share of a text: a set is run on every value.
+const COST_OF_SET: usize = 60;
+
 /// Shortest text worth an entry in the automaton, bytes.
 const SHORTEST: usize = 2;
 
@@ -79,7 +82,7 @@ impl Matcher {
             ];
             for (_, index) in compiled.places.iter().filter(|(place, _)| wider.contains(&Some(place))) {
                 for pattern in patterns {
-                    for sample in samples(pattern, place) {
+                    for sample in samples(pattern) {
                         let address = matches!(
                             pattern,
                             Pattern::Address(_) | Pattern::Domain(_) | Pattern::DomainAndBelow(_)
@@ -103,16 +106,13 @@ impl Matcher {
 }
 
 /// Texts that stand for what a pattern matches, where the index is asked about patterns instead of mail.
-fn samples(pattern: &Pattern, place: &Place) -> Vec<String> {
+fn samples(pattern: &Pattern) -> Vec<String> {
     match pattern {
         Pattern::Address(address) => vec![address.as_str().to_owned()],
         Pattern::Domain(domain) | Pattern::DomainAndBelow(domain) => vec![format!("@{domain}")],
         Pattern::Contains(text) | Pattern::Is(text) => vec![text.to_string()],
         Pattern::Glob(glob) => vec![glob.literal()],
-        Pattern::Regex(regex) => {
-            let ignore_case = matches!(place.comparison(), Comparison::Address | Comparison::ListId);
-            literal::required(regex.as_str(), ignore_case).unwrap_or_default()
-        }
+        Pattern::Regex(regex) => literal::required(regex.as_str(), regex.ignores_case()).concat(),
     }
 }
 
@@ -157,7 +157,7 @@ impl Owners {
 }
 
 /// Something that must be true of some value at a place.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Sign {
     Whole(Box<str>),
     Domain(Box<str>),
@@ -166,70 +166,109 @@ enum Sign {
     Regex { written: Box<str>, ignore_case: bool },
 }
 
-impl Sign {
-    /// What looking for it costs, roughly; the cheapest of several is used.
-    fn cost(&self) -> usize {
-        match self {
-            Sign::Whole(_) | Sign::Domain(_) | Sign::DomainAndBelow(_) => 1,
-            Sign::Part(text) if text.len() >= 4 => 2,
-            Sign::Part(_) => 8,
-            Sign::Regex { .. } => 40,
-        }
+/// How many rules a sign could be filed under. A text that many rules share tells them badly apart.
+#[derive(Debug, Default)]
+struct Census<'r>(HashMap<(&'r Place, Sign), usize>);
+
+impl<'r> Census<'r> {
+    fn count(&mut self, condition: &'r Condition) {
+        condition.walk(&mut |part| {
+            let Condition::Matches { place, patterns } = part else {
+                return;
+            };
+            for sign in patterns
+                .iter()
+                .flat_map(|pattern| alternatives(pattern, place))
+                .flatten()
+            {
+                *self.0.entry((place, sign)).or_default() += 1;
+            }
+        });
+    }
+
+    /// What filing one more rule under it costs, roughly: how often it will show without the rule matching.
+    fn cost(&self, place: &'r Place, sign: &Sign) -> usize {
+        let chance = match sign {
+            Sign::Whole(_) | Sign::Domain(_) | Sign::DomainAndBelow(_) => return 1,
+            Sign::Regex { .. } => return COST_OF_SET,
+            Sign::Part(text) if text.len() >= 6 => 2,
+            Sign::Part(text) if text.len() >= 4 => 4,
+            Sign::Part(_) => 12,
+        };
+        chance * self.0.get(&(place, sign.clone())).copied().unwrap_or(1)
     }
 }
 
-/// Signs of which at least one shows when the condition holds; `None` when it may hold without any.
-fn signs(condition: &Condition) -> Option<Vec<(&Place, Sign)>> {
+/// Signs of which at least one shows when a condition holds, with what they cost.
+struct Signs<'r> {
+    signs: Vec<(&'r Place, Sign)>,
+    cost: usize,
+}
+
+/// The cheapest signs of a condition; `None` when it may hold without any.
+fn signs<'r>(condition: &'r Condition, census: &Census<'r>) -> Option<Signs<'r>> {
+    let together = |parts: Vec<Signs<'r>>| Signs {
+        cost: parts.iter().map(|part| part.cost).sum(),
+        signs: parts.into_iter().flat_map(|part| part.signs).collect(),
+    };
     match condition {
-        Condition::All(parts) => parts.iter().filter_map(signs).min_by_key(|signs| cost(signs)),
-        Condition::Any(parts) => {
-            let mut all = Vec::new();
-            for part in parts {
-                all.extend(signs(part)?);
-            }
-            Some(all)
-        }
+        Condition::All(parts) => parts
+            .iter()
+            .filter_map(|part| signs(part, census))
+            .min_by_key(|part| part.cost),
+        Condition::Any(parts) => parts
+            .iter()
+            .map(|part| signs(part, census))
+            .collect::<Option<_>>()
+            .map(together),
         Condition::Matches { place, patterns } => {
-            let mut all = Vec::new();
-            for pattern in patterns {
-                all.extend(signs_of(pattern, place)?.into_iter().map(|sign| (place, sign)));
-            }
-            Some(all)
+            let cheapest = |pattern| {
+                let weighed = alternatives(pattern, place).into_iter().map(|signs| Signs {
+                    cost: signs.iter().map(|sign| census.cost(place, sign)).sum(),
+                    signs: signs.into_iter().map(|sign| (place, sign)).collect(),
+                });
+                weighed.min_by_key(|signs| signs.cost)
+            };
+            patterns.iter().map(cheapest).collect::<Option<_>>().map(together)
         }
         _ => None,
     }
 }
 
-fn cost(signs: &[(&Place, Sign)]) -> usize {
-    let dearest = signs.iter().map(|(_, sign)| sign.cost()).max().unwrap_or(0);
-    dearest * 1_000 + signs.len().min(999)
-}
-
-fn signs_of(pattern: &Pattern, place: &Place) -> Option<Vec<Sign>> {
-    Some(vec![match pattern {
+/// Sets of signs; when the pattern matches, at least one sign of each set shows. Empty when there is none.
+fn alternatives(pattern: &Pattern, place: &Place) -> Vec<Vec<Sign>> {
+    let sign = match pattern {
         Pattern::Address(address) => Sign::Whole(address.as_str().into()),
         Pattern::Domain(domain) => Sign::Domain(domain.clone()),
         Pattern::DomainAndBelow(domain) => Sign::DomainAndBelow(domain.clone()),
         Pattern::Is(whole) => Sign::Whole(whole.trim().into()),
         // A part of an address may be meant in Unicode, and the address is in ASCII.
-        Pattern::Contains(part) if part.is_ascii() || place.comparison() == Comparison::Text => long(part)?,
-        Pattern::Contains(_) => return None,
-        Pattern::Glob(glob) => long(&glob.literal())?,
+        Pattern::Contains(part) if part.is_ascii() || place.comparison() == Comparison::Text => return long(part),
+        Pattern::Contains(_) => return Vec::new(),
+        Pattern::Glob(glob) => return long(&glob.literal()),
         Pattern::Regex(regex) => {
-            let ignore_case = matches!(place.comparison(), Comparison::Address | Comparison::ListId);
-            if let Some(texts) = literal::required(regex.as_str(), ignore_case) {
-                return Some(texts.into_iter().map(|text| Sign::Part(text.into())).collect());
-            }
-            Sign::Regex {
+            let ignore_case = regex.ignores_case();
+            let texts = literal::required(regex.as_str(), ignore_case);
+            let mut sets: Vec<Vec<Sign>> = texts
+                .into_iter()
+                .map(|texts| texts.into_iter().map(|text| Sign::Part(text.into())).collect())
+                .collect();
+            sets.push(vec![Sign::Regex {
                 written: regex.as_str().into(),
                 ignore_case,
-            }
+            }]);
+            return sets;
         }
-    }])
+    };
+    vec![vec![sign]]
 }
 
-fn long(part: &str) -> Option<Sign> {
-    (part.len() >= SHORTEST).then(|| Sign::Part(part.into()))
+fn long(part: &str) -> Vec<Vec<Sign>> {
+    if part.len() < SHORTEST {
+        Vec::new()
+    } else {
+        vec![vec![Sign::Part(part.into())]]
+    }
 }
 
 /// Patterns of one place on their way into an [`Index`].
@@ -309,13 +348,18 @@ impl Compiled {
     fn new(rules: &[Rule], stage: Stage) -> Self {
         let mut always = Vec::new();
         let mut drafts: Vec<(&Place, Draft)> = Vec::new();
+        let mut census = Census::default();
+        rules
+            .iter()
+            .filter(|rule| rule.stage == stage)
+            .for_each(|rule| census.count(&rule.when));
         for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.stage == stage) {
             let index = index as RuleIndex;
-            let Some(signs) = signs(&rule.when) else {
+            let Some(signs) = signs(&rule.when, &census) else {
                 always.push(index);
                 continue;
             };
-            for (place, sign) in signs {
+            for (place, sign) in signs.signs {
                 let known = drafts
                     .iter()
                     .position(|(known, _)| *known == place)

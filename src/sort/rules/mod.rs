@@ -7,7 +7,9 @@
 //! the one that runs the tests.
 
 pub mod condition;
+pub mod expression;
 pub mod finding;
+pub mod glob;
 mod implication;
 pub mod lint;
 mod literal;

@@ -8,7 +8,7 @@ use super::finding::Finding;
 use super::rule::{Rule, rule};
 use super::ruleset::MOST_RULES;
 use super::selftest::{SelfTest, test};
-use super::source::{Includes, SourceFile, position};
+use super::source::{Includes, Lines, SourceFile, position};
 use super::table::{Item, Reading, Table};
 use crate::sort::evidence::Evidence;
 use crate::sort::message::Message;
@@ -30,6 +30,7 @@ pub(super) fn files(files: &[SourceFile], includes: &Includes, evidence: fn(&Mes
     for file in files {
         let mut reading = Reading {
             file,
+            lines: Lines::new(&file.text),
             includes,
             findings: Vec::new(),
         };

@@ -2,7 +2,7 @@
 
 use super::condition::auth_word;
 use super::finding::Finding;
-use super::source::{Span, line};
+use super::source::Span;
 use super::table::{Item, Reading, Table, whole};
 use super::{RuleSet, Stage};
 use crate::sort::authenticity::Authentication;
@@ -138,7 +138,7 @@ pub(super) fn test(
 ) -> Option<SelfTest> {
     let before = reading.findings.len();
     let mut table = reading.table("test", item)?;
-    let at = line(&reading.file.text, item.span().start);
+    let at = reading.lines.line(item.span().start);
     let name = table
         .take("name")
         .and_then(|item| reading.text("name", item))
@@ -156,12 +156,7 @@ pub(super) fn test(
         reading.error("missing-expect", item.span(), "the test expects nothing", hint);
     }
     table.finish(reading, "a test", |_| None);
-    let failed = reading
-        .findings
-        .iter()
-        .skip(before)
-        .any(|finding| finding.severity == super::Severity::Error);
-    (!failed).then(|| SelfTest {
+    (!reading.failed_since(before)).then(|| SelfTest {
         name: name.unwrap_or_else(|| format!("{}:{at}", reading.file.name)),
         file: reading.file.name.as_str().into(),
         line: at,

@@ -54,12 +54,7 @@ pub(super) fn condition(reading: &mut Reading<'_>, item: &Item<'_>, depth: usize
             hint,
         );
     }
-    if reading
-        .findings
-        .iter()
-        .skip(before)
-        .any(|finding| finding.severity == super::Severity::Error)
-    {
+    if reading.failed_since(before) {
         return None;
     }
     match parts.len() {

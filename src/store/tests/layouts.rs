@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use super::NOW;
+use super::{NOW, ground};
 use crate::sort::mailbox::Mailbox;
 use crate::store::*;
 
@@ -48,7 +48,7 @@ fn every_old_layout_opens_with_all_it_holds() {
     layouts.sort();
     assert!(!layouts.is_empty());
     for layout in layouts {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = ground();
         let sql = fs::read_to_string(layout.join("state.sql")).unwrap();
         let old = rusqlite::Connection::open(dir.path().join(FILE_NAME)).unwrap();
         old.execute_batch(&sql).unwrap();

@@ -10,6 +10,8 @@ pub mod log;
 pub mod records;
 pub mod replay;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
+pub mod senders;
 pub mod since;
+pub mod stats;
 pub mod train;

@@ -1,14 +1,10 @@
-//! Temporary: `postroom replay` only.
+//! argv -> command -> exit code.
+
+use std::process::ExitCode;
+
 use clap::Parser;
+use postroom::cli;
 
-#[derive(Parser)]
-enum Command {
-    /// Replay old mail
-    Replay(postroom::cli::replay::ReplayArgs),
-}
-
-fn main() -> anyhow::Result<()> {
-    let Command::Replay(args) = Command::parse();
-    let code = postroom::cli::replay::run(&args, &mut std::io::BufWriter::new(std::io::stdout().lock()))?;
-    std::process::exit(i32::from(code));
+fn main() -> ExitCode {
+    ExitCode::from(cli::run(cli::Cli::parse()))
 }

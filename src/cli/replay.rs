@@ -107,6 +107,8 @@ fn settings(args: &ReplayArgs) -> anyhow::Result<Settings> {
             threshold: args.threshold.unwrap_or(default.threshold),
         },
         authserv_id: None,
+        moves: false,
+        special_use: std::collections::BTreeMap::new(),
     })
 }
 

@@ -130,17 +130,17 @@ fn everybody(store: &Store, account: &str) -> anyhow::Result<Vec<Sender>> {
     };
     for lesson in store.lessons(account)? {
         of(lesson.identity.clone(), &mut |sender| {
-            sender.lesson = Some(lesson.clone())
+            sender.lesson = Some(lesson.clone());
         });
     }
     for lesson in store.held(account)? {
         of(lesson.identity.clone(), &mut |sender| {
-            sender.held = Some(lesson.clone())
+            sender.held = Some(lesson.clone());
         });
     }
     for (address, tally) in store.tallies(account)? {
         of(Identity::Address(address), &mut |sender| {
-            sender.tally = Some(tally.clone())
+            sender.tally = Some(tally.clone());
         });
     }
     Ok(senders.into_values().collect())

@@ -32,6 +32,11 @@ pub fn parse(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
     Ok(Timestamp(instant.timestamp().as_second()))
 }
 
+/// [`parse`] for an option, against the clock and the zone of this machine.
+pub fn argument(text: &str) -> Result<Timestamp, String> {
+    parse(text, &Zoned::now()).map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

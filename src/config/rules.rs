@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Config;
 use super::diagnostic::{self, Sources};
+use crate::sort::evidence::Evidence;
 use crate::sort::rules::{Context, Finding, Includes, Outcome, RuleSet, Severity, SourceFile, named_files};
 
 /// Largest rule file and largest file named by one, bytes.
@@ -70,7 +71,7 @@ pub fn context(config: &Config) -> Context {
         .map(|account| (account.name.clone(), account.folders.clone()));
     Context {
         folders: folders.collect(),
-        ..Context::default()
+        evidence: Evidence::of,
     }
 }
 
@@ -269,7 +270,13 @@ fn others_may_write(metadata: &fs::Metadata) -> bool {
 }
 
 /// The rules that ship with the program, for when there are no files: `demo`, `replay`, `init`.
-pub const SHIPPED: [(&str, &str); 0] = [];
+pub const SHIPPED: [(&str, &str); 5] = [
+    ("10-codes.toml", include_str!("../../rules/10-codes.toml")),
+    ("20-invitations.toml", include_str!("../../rules/20-invitations.toml")),
+    ("30-receipts.toml", include_str!("../../rules/30-receipts.toml")),
+    ("40-social.toml", include_str!("../../rules/40-social.toml")),
+    ("50-newsletters.toml", include_str!("../../rules/50-newsletters.toml")),
+];
 
 /// The shipped rules, checked.
 pub fn shipped(context: &Context) -> LoadedRules {
@@ -291,6 +298,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+    use crate::sort::rules::Stage;
 
     const RULE: &str = "[[rule]]\nname = \"a\"\nwhen = { from = \"a@shop.example\" }\nbucket = \"bulk\"\n";
 
@@ -307,6 +315,21 @@ mod tests {
             .into_iter()
             .find(|finding| finding.severity == Severity::Error)
             .unwrap()
+    }
+
+    #[test]
+    fn the_shipped_rules_are_sound_and_all_fallbacks() {
+        let shipped = shipped(&Context::default());
+        assert_eq!(diagnostic::render(&shipped.warnings, &shipped.sources, false), "");
+        assert!(!shipped.set.rules().is_empty());
+        assert!(shipped.set.rules().iter().all(|rule| rule.stage == Stage::Fallback));
+        assert!(shipped.outcomes.iter().all(Outcome::passed));
+        let here = load(
+            Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/rules")),
+            &Context::default(),
+        )
+        .unwrap();
+        assert_eq!(here.set.digest(), shipped.set.digest(), "every file of rules/ ships");
     }
 
     #[test]

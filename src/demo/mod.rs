@@ -15,14 +15,19 @@ mod mailbox;
 mod names;
 mod options;
 mod parser;
+pub mod sample;
 mod scanner;
 mod search;
 mod selected;
 mod server;
 mod session;
+pub mod story;
 mod structure;
 mod transfer;
 mod wire;
+
+#[cfg(test)]
+mod tests;
 
 pub use fault::Fault;
 pub use mailbox::Stored;

@@ -97,6 +97,11 @@ impl Session {
         }
     }
 
+    /// True when the server tells of changes in the other watched folders by itself (NOTIFY, RFC 5465).
+    pub fn is_notified(&self) -> bool {
+        self.notified.is_some() && !self.notify_refused && !self.idle_refused
+    }
+
     /// What the server offers.
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities

@@ -19,7 +19,7 @@ use super::connect::Link;
 use super::error::ImapError;
 
 /// How long a set of authorities is shared between connections before it is read from disk again.
-const FRESH: Duration = Duration::from_secs(3_600);
+const FRESH: Duration = Duration::from_hours(1);
 
 type Configurations = Mutex<BTreeMap<[u8; 32], (Instant, Arc<ClientConfig>)>>;
 

@@ -47,7 +47,8 @@ pub async fn wait(
     interrupt: &Notify,
 ) -> Result<Changes, ImapError> {
     let until = Instant::now() + limit;
-    if session.capabilities().notify && !session.notify_refused {
+    // Alone, NOTIFY was seen to miss deliveries (performance.md, finding 6): only together with IDLE.
+    if session.capabilities().notify && session.capabilities().idle && !session.notify_refused {
         subscribe(session, others).await?;
     }
     loop {

@@ -117,11 +117,22 @@ impl Provider {
 /// The id of the topmost field, when no other organisation's Received stands above it.
 fn topmost_id(message: &Message) -> Option<String> {
     let results = message.raw("authentication-results").next().map(Results::parse)?;
-    let above = message.fields().iter().take_while(|field| &*field.name != "authentication-results");
-    let mut hosts = above.filter(|field| &*field.name == "received").filter_map(|field| writer(&field.value));
-    let organisation = if results.id.is_empty() { hosts.next() } else { Some(results.id.clone()) };
+    let above = message
+        .fields()
+        .iter()
+        .take_while(|field| &*field.name != "authentication-results");
+    let mut hosts = above
+        .filter(|field| &*field.name == "received")
+        .filter_map(|field| writer(&field.value));
+    let organisation = if results.id.is_empty() {
+        hosts.next()
+    } else {
+        Some(results.id.clone())
+    };
     let organisation = organisation.as_deref().map(organisational_domain);
-    hosts.all(|host| Some(organisational_domain(&host)) == organisation).then_some(results.id)
+    hosts
+        .all(|host| Some(organisational_domain(&host)) == organisation)
+        .then_some(results.id)
 }
 
 /// The provider's own results: the fields with its id that follow each other without a Received between them, above the
@@ -134,7 +145,11 @@ fn own_results(message: &Message, id: &str) -> Option<Results> {
             "authentication-results" => {
                 let results = Results::parse(&field.value);
                 if results.id == id {
-                    own.get_or_insert_with(|| Results { id: id.to_owned(), clauses: Vec::new() }).add(results);
+                    own.get_or_insert_with(|| Results {
+                        id: id.to_owned(),
+                        clauses: Vec::new(),
+                    })
+                    .add(results);
                 }
             }
             "received" if own.is_some() || (!id.is_empty() && is_foreign(&field.value, id)) => break,
@@ -152,7 +167,10 @@ fn is_foreign(received: &str, id: &str) -> bool {
 /// The host that wrote a Received field (`by`, RFC 5321 section 4.4), lower case; `None` for bare host names and address
 /// literals, which is how internal hops look.
 fn writer(received: &str) -> Option<String> {
-    let mut words = received.split_ascii_whitespace().skip_while(|word| !word.eq_ignore_ascii_case("by")).skip(1);
+    let mut words = received
+        .split_ascii_whitespace()
+        .skip_while(|word| !word.eq_ignore_ascii_case("by"))
+        .skip(1);
     let host = words.next()?.trim_end_matches([';', '.']).to_ascii_lowercase();
     let literal = host.starts_with('[') || host.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b':');
     (host.contains('.') && !literal).then_some(host)
@@ -215,7 +233,12 @@ impl Results {
     fn add(&mut self, more: Results) {
         let known = self.clauses.len();
         for clause in more.clauses {
-            if !self.clauses.iter().take(known).any(|earlier| earlier.method == clause.method) {
+            if !self
+                .clauses
+                .iter()
+                .take(known)
+                .any(|earlier| earlier.method == clause.method)
+            {
                 self.clauses.push(clause);
             }
         }

@@ -18,8 +18,10 @@
 //!
 //! Nobody gets out of the user's sight by stages 3 to 5, and nobody gets to top by stages 5 to 8.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub mod arrival;
 pub mod authenticity;
 pub mod bucket;
 pub mod correspondence;
@@ -46,7 +48,7 @@ use evidence::Evidence;
 use facts::Facts;
 use folders::Folders;
 use ledger::{Mid, Row};
-use mailbox::{Location, Timestamp};
+use mailbox::{Location, Mailbox, Timestamp};
 use message::Message;
 use rules::RuleSet;
 use sender::Owner;
@@ -67,6 +69,10 @@ pub struct Settings {
     pub learning: Learning,
     /// Whose Authentication-Results to trust; learned when `None`.
     pub authserv_id: Option<String>,
+    /// Mail is moved (mode `sort`); false in mode `preview`.
+    pub moves: bool,
+    /// Folders by special-use attribute (RFC 6154), attribute in lower case with its backslash.
+    pub special_use: BTreeMap<String, Mailbox>,
 }
 
 /// A message that appeared in a watched folder, with what is known about it.

@@ -133,7 +133,7 @@ fn prefix(text: &str) -> Option<(String, &str)> {
     if word.len() > 12 {
         return None;
     }
-    let letters: String = word.chars().take_while(|c| c.is_ascii_alphabetic()).collect();
+    let letters: String = word.chars().take_while(char::is_ascii_alphabetic).collect();
     let rest = word.get(letters.len()..).unwrap_or_default().trim();
     let counted = rest.chars().all(|c| c.is_ascii_digit() || "[]^()".contains(c));
     (!letters.is_empty() && letters.len() <= 5 && counted).then(|| (letters.to_ascii_lowercase(), after))

@@ -7,6 +7,7 @@ use super::{Store, StoreError, accounts};
 use crate::sort::correspondence::Tally;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::sender::Address;
+use crate::sort::sent::SentKey;
 
 /// In the order of [`decode`].
 const SELECT: &str = "SELECT address, sent, answered, as_of, sent_count, answered_count, received_count, last_sent \
@@ -49,23 +50,23 @@ impl Store {
     }
 
     /// Hashes of the Message-IDs the user has sent.
-    pub fn sent_ids(&self, account: &str) -> Result<Vec<u64>, StoreError> {
+    pub fn sent_ids(&self, account: &str) -> Result<Vec<SentKey>, StoreError> {
         self.read(|connection| {
             let Some(account) = accounts::find(connection, account)? else {
                 return Ok(Vec::new());
             };
             connection
                 .prepare_cached("SELECT hash FROM sent_id WHERE account = ?1")?
-                .query_map([account], |row| row.get(0).map(i64::cast_unsigned))?
+                .query_map([account], |row| row.get(0).map(SentKey))?
                 .collect()
         })
     }
 
     /// Adds hashes of Message-IDs the user has sent; those already there are left alone.
-    pub fn add_sent_ids(&mut self, account: &str, hashes: &[u64]) -> Result<(), StoreError> {
+    pub fn add_sent_ids(&mut self, account: &str, keys: &[SentKey]) -> Result<(), StoreError> {
         self.write(|transaction| {
             let account = accounts::intern(transaction, account)?;
-            Ok(add_sent(transaction, account, hashes)?)
+            Ok(add_sent(transaction, account, keys)?)
         })
     }
 }
@@ -96,10 +97,10 @@ fn finite(tally: f32) -> f64 {
     if tally.is_finite() { f64::from(tally) } else { 0.0 }
 }
 
-pub(super) fn add_sent(transaction: &Transaction<'_>, account: i64, hashes: &[u64]) -> rusqlite::Result<()> {
+pub(super) fn add_sent(transaction: &Transaction<'_>, account: i64, keys: &[SentKey]) -> rusqlite::Result<()> {
     let mut statement = transaction.prepare_cached("INSERT OR IGNORE INTO sent_id (account, hash) VALUES (?1, ?2)")?;
-    for hash in hashes {
-        statement.execute(params![account, hash.cast_signed()])?;
+    for key in keys {
+        statement.execute(params![account, key.0])?;
     }
     Ok(())
 }

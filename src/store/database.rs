@@ -45,6 +45,13 @@ pub(super) enum OnDamage {
     Refuse,
 }
 
+/// A database that lives in memory only; `name` stands for its path in errors.
+pub(super) fn open_in_memory(name: &Path) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open_in_memory().map_err(|e| StoreError::from_sqlite(name, e))?;
+    migrate(&mut connection, name)?;
+    Ok(connection)
+}
+
 /// Opens the database of `dir` for writing, after making or replacing it where needed; also the path of a file that was
 /// set aside.
 pub(super) fn open(

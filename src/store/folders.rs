@@ -1,5 +1,7 @@
 //! Where each folder was left: up to which UID everything was looked at, and in which epoch.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, StoreError, accounts};
@@ -32,16 +34,26 @@ impl Store {
                     "SELECT uid_validity, next_uid, highest_modseq, baseline_done, seen_at FROM folder \
                      WHERE account = ?1 AND name = ?2",
                 )?
-                .query_row(params![account, folder.as_str()], |row| {
-                    Ok(FolderMark {
-                        uid_validity: UidValidity(row.get(0)?),
-                        next_uid: Uid(row.get(1)?),
-                        highest_modseq: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned),
-                        baseline_done: row.get(3)?,
-                        seen_at: Timestamp(row.get(4)?),
-                    })
-                })
+                .query_row(params![account, folder.as_str()], decode)
                 .optional()
+        })
+    }
+
+    /// Where every folder of an account was left.
+    pub fn folders(&self, account: &str) -> Result<BTreeMap<Mailbox, FolderMark>, StoreError> {
+        self.read(|connection| {
+            let Some(account) = accounts::find(connection, account)? else {
+                return Ok(BTreeMap::new());
+            };
+            connection
+                .prepare_cached(
+                    "SELECT uid_validity, next_uid, highest_modseq, baseline_done, seen_at, name FROM folder \
+                     WHERE account = ?1",
+                )?
+                .query_map([account], |row| {
+                    Ok((Mailbox::new(row.get::<_, String>(5)?), decode(row)?))
+                })?
+                .collect()
         })
     }
 
@@ -52,6 +64,16 @@ impl Store {
             Ok(set(transaction, account, folder, mark)?)
         })
     }
+}
+
+fn decode(row: &rusqlite::Row<'_>) -> rusqlite::Result<FolderMark> {
+    Ok(FolderMark {
+        uid_validity: UidValidity(row.get(0)?),
+        next_uid: Uid(row.get(1)?),
+        highest_modseq: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned),
+        baseline_done: row.get(3)?,
+        seen_at: Timestamp(row.get(4)?),
+    })
 }
 
 pub(super) fn set(

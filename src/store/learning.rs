@@ -7,6 +7,7 @@ use crate::sort::correspondence::Tally;
 use crate::sort::ledger::{Committed, Entry, RowId};
 use crate::sort::mailbox::{Mailbox, Timestamp};
 use crate::sort::sender::Address;
+use crate::sort::sent::SentKey;
 use crate::sort::taught::{Identity, Lesson};
 
 /// What a sweep learned.
@@ -22,8 +23,8 @@ pub struct Learning {
     pub held: Vec<Lesson>,
     /// Tallies that changed.
     pub tallies: Vec<(Address, Tally)>,
-    /// Hashes of Message-IDs the user has sent.
-    pub sent_ids: Vec<u64>,
+    /// Keys of messages the user has sent.
+    pub sent_ids: Vec<SentKey>,
     /// Ledger rows: the user's drags.
     pub rows: Vec<Entry>,
     /// Where folders were left.

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::row::{SELECT, decode, insert};
 use super::{Store, StoreError, WriteError, accounts};
-use crate::sort::ledger::{Committed, Entry, Mid, Outcome, Row, RowId, State};
+use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, State};
 use crate::sort::mailbox::Timestamp;
 
 /// Rows deleted in one transaction by [`Store::prune`], so that nobody waits long for the database.
@@ -91,6 +91,13 @@ impl Store {
                 .query_map([account], decode)?
                 .collect()
         })
+    }
+
+    /// Proof that a move is on the disk and its outcome still open, for recovery to carry out what is left of it; empty
+    /// when the row is closed or unknown.
+    pub fn still_open(&self, planned: PlannedMove) -> Result<Committed<Vec<PlannedMove>>, StoreError> {
+        let open = self.row(planned.row)?.is_some_and(|row| row.state.is_open());
+        Ok(Committed::after_fsync(if open { vec![planned] } else { Vec::new() }))
     }
 
     /// One row by its number.

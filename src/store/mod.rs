@@ -123,6 +123,12 @@ impl Store {
         })
     }
 
+    /// Empty records that live in memory only, for commands that look before anything was ever written.
+    pub fn in_memory() -> Result<Store, StoreError> {
+        let nowhere = Path::new(":memory:");
+        database::open_in_memory(nowhere).map(|connection| Self::over(connection, nowhere))
+    }
+
     /// The database file.
     pub fn path(&self) -> &Path {
         &self.path

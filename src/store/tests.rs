@@ -13,6 +13,7 @@ use crate::sort::correspondence::Tally;
 use crate::sort::ledger::{Entry, Mid, Outcome, Row, RowId, RowKind, State};
 use crate::sort::mailbox::{Location, Mailbox, Uid, UidValidity};
 use crate::sort::sender::Address;
+use crate::sort::sent::SentKey;
 use crate::sort::taught::{Identity, Lesson, Teacher};
 use crate::sort::verdict::{FlagChange, Reason, ReasonKind};
 
@@ -504,11 +505,13 @@ fn tallies_sent_ids_and_notes_come_back() {
         store.tallies("home").unwrap(),
         [(anna, tally), (bert, Tally::default())]
     );
-    store.add_sent_ids("home", &[u64::MAX, 1, 1]).unwrap();
-    store.add_sent_ids("home", &[1, 2]).unwrap();
+    store
+        .add_sent_ids("home", &[SentKey(-1), SentKey(1), SentKey(1)])
+        .unwrap();
+    store.add_sent_ids("home", &[SentKey(1), SentKey(2)]).unwrap();
     let mut hashes = store.sent_ids("home").unwrap();
     hashes.sort_unstable();
-    assert_eq!(hashes, [1, 2, u64::MAX]);
+    assert_eq!(hashes, [SentKey(-1), SentKey(1), SentKey(2)]);
     assert_eq!(store.get_note("home", "status").unwrap(), None);
     store.set_note("home", "status", Some("idle")).unwrap();
     assert_eq!(store.get_note("home", "status").unwrap().as_deref(), Some("idle"));
@@ -539,7 +542,7 @@ fn a_sweep_is_learned_whole_or_not_at_all() {
         )],
         held: Vec::new(),
         tallies: vec![(address("anna@example.org"), Tally::default())],
-        sent_ids: vec![5],
+        sent_ids: vec![SentKey(5)],
         rows: vec![Entry {
             kind: RowKind::File,
             ..entry(1)
@@ -557,7 +560,7 @@ fn a_sweep_is_learned_whole_or_not_at_all() {
     store.commit_learning("home", NOW, &broken).unwrap_err();
     assert_eq!(store.lessons("home").unwrap(), [lesson(shop, Bucket::Bulk, 1)]);
     assert_eq!(store.folder("home", &Mailbox::new("Bulk")).unwrap(), None);
-    assert_eq!(store.sent_ids("home").unwrap(), [0; 0]);
+    assert_eq!(store.sent_ids("home").unwrap(), [] as [SentKey; 0]);
 
     let ids = store.commit_learning("home", NOW, &learning).unwrap().into_inner();
     assert_eq!(store.row(ids[0]).unwrap().unwrap().entry, learning.rows[0]);

@@ -76,7 +76,7 @@ pub fn run(args: &TrainArgs, records: &Records, out: &mut dyn Write) -> anyhow::
 /// Millions share some domains: no one word can be meant for all of their mail.
 pub(super) fn refuse_shared(identity: &Identity, bucket: Bucket) -> anyhow::Result<()> {
     match identity {
-        Identity::Domain(domain) if crate::sort::taught::is_shared_domain(domain) => bail!(
+        Identity::Domain(domain) if crate::sort::sender::is_shared(domain) => bail!(
             "{domain} belongs to millions of people, so not all of its mail can be {bucket}; name an address instead"
         ),
         _ => Ok(()),

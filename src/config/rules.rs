@@ -324,7 +324,11 @@ mod tests {
         assert!(!shipped.set.rules().is_empty());
         assert!(shipped.set.rules().iter().all(|rule| rule.stage == Stage::Fallback));
         assert!(shipped.outcomes.iter().all(Outcome::passed));
-        let here = load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/rules")), &Context::default()).unwrap();
+        let here = load(
+            Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/rules")),
+            &Context::default(),
+        )
+        .unwrap();
         assert_eq!(here.set.digest(), shipped.set.digest(), "every file of rules/ ships");
     }
 

@@ -24,6 +24,20 @@ pub enum Authentication {
     None,
 }
 
+impl Authentication {
+    /// Every state.
+    pub const ALL: [Authentication; 3] = [Authentication::Pass, Authentication::Fail, Authentication::None];
+
+    /// The stored and printed word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Authentication::Pass => "pass",
+            Authentication::Fail => "fail",
+            Authentication::None => "none",
+        }
+    }
+}
+
 /// Messages that must agree on an authserv-id before it is believed.
 const AGREEING_MESSAGES: u32 = 20;
 

@@ -52,6 +52,20 @@ pub enum Teacher {
     Import,
 }
 
+impl Teacher {
+    /// Every teacher.
+    pub const ALL: [Teacher; 3] = [Teacher::Drag, Teacher::Train, Teacher::Import];
+
+    /// The stored and printed word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Teacher::Drag => "drag",
+            Teacher::Train => "train",
+            Teacher::Import => "import",
+        }
+    }
+}
+
 /// One lesson: an identity belongs into a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lesson {

@@ -92,16 +92,30 @@ impl Hindsight {
         let named = rows.iter().map(|(kind, row)| (kind.as_str(), *row));
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        table.set_header(["reason".to_owned()].into_iter().chain(Bucket::ALL.map(|b| b.to_string())).chain(["all".to_owned()]));
+        table.set_header(
+            ["reason".to_owned()]
+                .into_iter()
+                .chain(Bucket::ALL.map(|b| b.to_string()))
+                .chain(["all".to_owned()]),
+        );
         for (name, row) in named.chain([("all", all), ("you answered", answered)]) {
             let sum: usize = row.iter().sum();
-            table.add_row([name.to_owned()].into_iter().chain(row.map(|n| n.to_string())).chain([sum.to_string()]));
+            table.add_row(
+                [name.to_owned()]
+                    .into_iter()
+                    .chain(row.map(|n| n.to_string()))
+                    .chain([sum.to_string()]),
+            );
         }
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
         writeln!(out, "{table}")?;
-        let buried: Vec<&Judged> = self.judged.iter().filter(|judged| judged.answered && judged.bucket.buries()).collect();
+        let buried: Vec<&Judged> = self
+            .judged
+            .iter()
+            .filter(|judged| judged.answered && judged.bucket.buries())
+            .collect();
         if !buried.is_empty() {
             writeln!(out, "\nYou answered these, and they would have left the inbox:")?;
         }
@@ -134,12 +148,18 @@ mod tests {
             hindsight.judged(Timestamp(0), format!("in/{id}"), &message, &verdict(bucket));
         }
         let day = Timestamp(86_400);
-        hindsight.sent(day, &Message::parse(b"In-Reply-To: <1@x>\r\nTo: z@x.example\r\nSubject: other\r\n"));
+        hindsight.sent(
+            day,
+            &Message::parse(b"In-Reply-To: <1@x>\r\nTo: z@x.example\r\nSubject: other\r\n"),
+        );
         hindsight.sent(day, &Message::parse(b"To: a2@x.example\r\nSubject: Re: topic 2\r\n"));
         hindsight.sent(day, &Message::parse(b"To: a3@x.example\r\nSubject: topic 3\r\n"));
         let mut out = Vec::new();
         hindsight.print(&mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(text.contains("in/1") && !text.contains("in/2") && !text.contains("in/3"), "{text}");
+        assert!(
+            text.contains("in/1") && !text.contains("in/2") && !text.contains("in/3"),
+            "{text}"
+        );
     }
 }

@@ -63,7 +63,10 @@ pub fn in_date_order(inbox: &Path, sent: &Path) -> anyhow::Result<Vec<PastMail>>
         for path in paths {
             let file = fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?;
             let message = Message::parse(&header_of(&path)?);
-            let written = file.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            let written = file
+                .modified()
+                .ok()
+                .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             let at = message
                 .date
                 .or_else(|| received_at(&message))
@@ -132,12 +135,18 @@ mod tests {
             fs::write(path, text).unwrap();
         };
         file("in/cur/2:2,S", "Date: Fri, 02 Jan 2026 00:00:00 +0000\r\n\r\n");
-        file("in/.Lists/new/1", "Received: by mx; Thu, 01 Jan 2026 00:00:00 +0000\r\n\r\n");
+        file(
+            "in/.Lists/new/1",
+            "Received: by mx; Thu, 01 Jan 2026 00:00:00 +0000\r\n\r\n",
+        );
         file("in/tmp/0", "Date: Thu, 01 Jan 2026 00:00:00 +0000\r\n\r\n");
         file("in/dovecot.index.log", "binary");
         file("out/0", "Date: Fri, 02 Jan 2026 00:00:00 +0000\r\n\r\n");
         let all = in_date_order(&home.path().join("in"), &home.path().join("out")).unwrap();
-        let paths: Vec<_> = all.iter().map(|mail| mail.path.strip_prefix(home.path()).unwrap()).collect();
+        let paths: Vec<_> = all
+            .iter()
+            .map(|mail| mail.path.strip_prefix(home.path()).unwrap())
+            .collect();
         let wanted = ["in/.Lists/new/1", "out/0", "in/cur/2:2,S"].map(Path::new);
         assert_eq!(paths, wanted);
     }

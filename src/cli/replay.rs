@@ -139,5 +139,12 @@ fn line(mail: &PastMail, arrival: &Arrival, verdict: &Verdict, folders: &Folders
     let folder = folders.of(verdict.bucket);
     let path = mail.path.to_string_lossy();
     let from = message.from().map(Address::as_str);
-    Value::Object(object(Subject::Path(&path), id.as_deref(), from, verdict.bucket, &folder, &verdict.reason))
+    Value::Object(object(
+        Subject::Path(&path),
+        id.as_deref(),
+        from,
+        verdict.bucket,
+        &folder,
+        &verdict.reason,
+    ))
 }

@@ -4,7 +4,7 @@ use super::lists::{self, ListKind};
 use super::roles::{self, Role};
 use super::words;
 use crate::sort::message::{Author, Message, decode};
-use crate::sort::sender::{Address, Owner};
+use crate::sort::sender::Address;
 use crate::sort::sent::is_answer;
 
 /// One observation.
@@ -232,7 +232,7 @@ impl Mark {
 }
 
 /// Collects the marks of a message.
-pub(super) fn of(message: &Message, owner: &Owner, list: ListKind) -> Vec<Mark> {
+pub(super) fn of(message: &Message, named: bool, list: ListKind) -> Vec<Mark> {
     let mut marks = Vec::new();
     if is_report(message) {
         marks.push(Mark::Report);
@@ -249,7 +249,7 @@ pub(super) fn of(message: &Message, owner: &Owner, list: ListKind) -> Vec<Mark> 
         mailing(message, &mut marks);
     }
     subject(message, list, &mut marks);
-    recipients(message, owner, &mut marks);
+    recipients(message, named, &mut marks);
     if message
         .raw("content-type")
         .next()
@@ -378,8 +378,8 @@ fn subject(message: &Message, list: ListKind, marks: &mut Vec<Mark>) {
     }
 }
 
-fn recipients(message: &Message, owner: &Owner, marks: &mut Vec<Mark>) {
-    if !message.recipients().any(|address| owner.is(address)) {
+fn recipients(message: &Message, named: bool, marks: &mut Vec<Mark>) {
+    if !named {
         marks.push(Mark::NotNamed);
     }
     if message.recipients().next().is_none() {

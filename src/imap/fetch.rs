@@ -120,6 +120,9 @@ impl Session {
         let items = self.items(fields);
         let windows = uid_set::cut(uids, super::session::CAUTIOUS_SET, WINDOW);
         let mut asked: Option<(Pending, &[Uid])> = None;
+        // A server may answer two FETCHes side by side, or the second one first (RFC 9051 section 5.5; Dovecot does):
+        // whatever comes is kept for the window it belongs to.
+        let mut found: BTreeMap<Uid, Fetched> = BTreeMap::new();
         for next in windows.iter().map(Some).chain([None]) {
             let sent = match next {
                 Some((set, window)) => {
@@ -130,11 +133,11 @@ impl Session {
                 None => None,
             };
             if let Some((pending, window)) = std::mem::replace(&mut asked, sent) {
-                let result = self.window(pending, window).await;
+                let result = self.window(pending, window, uids, &mut found).await;
                 if result.is_err() {
                     // The window behind it was sent too; its answer must not meet the next command.
                     if let Some((pending, window)) = asked.take() {
-                        let _ = self.window(pending, window).await;
+                        let _ = self.window(pending, window, uids, &mut found).await;
                     }
                 }
                 take(result?);
@@ -158,14 +161,20 @@ impl Session {
         )
     }
 
-    async fn window(&mut self, pending: Pending, wanted: &[Uid]) -> Result<Vec<Fetched>, ImapError> {
-        let mut found: BTreeMap<Uid, Fetched> = BTreeMap::new();
+    /// Reads to the end of one window's command; `found` keeps what has come for windows asked for later.
+    async fn window(
+        &mut self,
+        pending: Pending,
+        window: &[Uid],
+        asked: &[Uid],
+        found: &mut BTreeMap<Uid, Fetched>,
+    ) -> Result<Vec<Fetched>, ImapError> {
         let completion = self.finish(pending, |response| {
             let Response::Fetch(_, attributes) = response else {
                 return;
             };
             let Some(message) = fetched(attributes) else { return };
-            if wanted.binary_search(&message.uid).is_ok() {
+            if asked.binary_search(&message.uid).is_ok() {
                 found.insert(message.uid, message);
             }
         });
@@ -174,7 +183,8 @@ impl Session {
         if completion.code.as_deref() != Some("EXPUNGEISSUED") {
             completion.ok("UID FETCH")?;
         }
-        Ok(found.into_values().filter(|message| !is_made_up(message)).collect())
+        let messages = window.iter().filter_map(|uid| found.remove(uid));
+        Ok(messages.filter(|message| !is_made_up(message)).collect())
     }
 
     /// The flags of `uids` (ascending) as they are now; messages that are gone are left out.

@@ -270,7 +270,13 @@ fn others_may_write(metadata: &fs::Metadata) -> bool {
 }
 
 /// The rules that ship with the program, for when there are no files: `demo`, `replay`, `init`.
-pub const SHIPPED: [(&str, &str); 0] = [];
+pub const SHIPPED: [(&str, &str); 5] = [
+    ("10-codes.toml", include_str!("../../rules/10-codes.toml")),
+    ("20-invitations.toml", include_str!("../../rules/20-invitations.toml")),
+    ("30-receipts.toml", include_str!("../../rules/30-receipts.toml")),
+    ("40-social.toml", include_str!("../../rules/40-social.toml")),
+    ("50-newsletters.toml", include_str!("../../rules/50-newsletters.toml")),
+];
 
 /// The shipped rules, checked.
 pub fn shipped(context: &Context) -> LoadedRules {
@@ -292,6 +298,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+    use crate::sort::rules::Stage;
 
     const RULE: &str = "[[rule]]\nname = \"a\"\nwhen = { from = \"a@shop.example\" }\nbucket = \"bulk\"\n";
 
@@ -308,6 +315,17 @@ mod tests {
             .into_iter()
             .find(|finding| finding.severity == Severity::Error)
             .unwrap()
+    }
+
+    #[test]
+    fn the_shipped_rules_are_sound_and_all_fallbacks() {
+        let shipped = shipped(&Context::default());
+        assert_eq!(diagnostic::render(&shipped.warnings, &shipped.sources, false), "");
+        assert!(!shipped.set.rules().is_empty());
+        assert!(shipped.set.rules().iter().all(|rule| rule.stage == Stage::Fallback));
+        assert!(shipped.outcomes.iter().all(Outcome::passed));
+        let here = load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/rules")), &Context::default()).unwrap();
+        assert_eq!(here.set.digest(), shipped.set.digest(), "every file of rules/ ships");
     }
 
     #[test]

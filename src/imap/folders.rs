@@ -86,6 +86,17 @@ impl Names {
 
     /// The name on the wire, not quoted.
     pub(super) fn to_wire(&self, mailbox: &Mailbox) -> Result<String, ImapError> {
+        let wire = self.spell(mailbox)?;
+        // A server may list such a name in a literal; it cannot be sent back in a quoted string.
+        if wire.contains(['\r', '\n', '\0']) {
+            return Err(ImapError::Unsupported {
+                what: "a folder's name holds a line break; it cannot be used".to_owned(),
+            });
+        }
+        Ok(wire)
+    }
+
+    fn spell(&self, mailbox: &Mailbox) -> Result<String, ImapError> {
         if let Some(raw) = self.raw.get(mailbox) {
             return Ok(raw.clone());
         }

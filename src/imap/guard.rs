@@ -381,14 +381,14 @@ fn kind(start: &[u8]) -> Option<Kind> {
         b'+' => Some(Kind::Continuation),
         _ if !known => None,
         _ => {
-            let mut words = start.splitn(3, |byte| *byte == b' ');
-            let tag = words.next().unwrap_or_default();
-            let status = words.next().unwrap_or_default().trim_ascii_end();
-            let tagged = !tag.is_empty() && tag.iter().all(u8::is_ascii_alphanumeric);
-            let status = [&b"OK"[..], b"NO", b"BAD"]
-                .iter()
-                .any(|word| status.eq_ignore_ascii_case(word));
-            Some(if tagged && status { Kind::Tagged } else { Kind::Noise })
+            // Our tags are `P` and a number; anything else at the start of a line is no answer to us.
+            let tag = start
+                .split(|byte| matches!(byte, b' ' | b'\r' | b'\n'))
+                .next()
+                .unwrap_or_default();
+            let digits = tag.strip_prefix(b"P").unwrap_or_default();
+            let tagged = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+            Some(if tagged { Kind::Tagged } else { Kind::Noise })
         }
     }
 }

@@ -499,6 +499,17 @@ impl Hand {
     }
 }
 
+impl Drop for Hand {
+    /// Logs out and waits until the server has closed: a session that is cut off may leave a lock behind (Courier), or count
+    /// against the number of connections for a while.
+    fn drop(&mut self) {
+        let _ = self.writer.set_read_timeout(Some(Duration::from_secs(5)));
+        if self.writer.write_all(b"bye LOGOUT\r\n").is_ok() {
+            while let Ok(Some(_)) = wire::read_line(&mut self.reader) {}
+        }
+    }
+}
+
 impl Reply {
     /// The words of the untagged responses of one kind, after that kind.
     pub fn lines_of(&self, kind: &str) -> Vec<Vec<Token>> {

@@ -26,20 +26,22 @@
 
 pub mod census;
 pub mod certificates;
-
+pub mod courier;
+pub mod cyrus;
 pub mod daemon;
 pub mod dovecot;
 pub mod grammar;
 pub mod hand;
 pub mod letter;
-
+pub mod packages;
 pub mod proxy;
 pub mod server;
 pub mod wait;
 pub mod wire;
 
 pub use census::Census;
-
+pub use courier::Courier;
+pub use cyrus::Cyrus;
 pub use daemon::{Account, Daemon, Finished, Home};
 pub use dovecot::Dovecot;
 pub use hand::{Drag, Hand};

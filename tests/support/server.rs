@@ -297,7 +297,7 @@ impl Server {
             std::process::id()
         );
         let (temporary, new) = (directory.join("tmp").join(&name), directory.join("new").join(&name));
-        fs::write(&temporary, message).unwrap();
+        fs::write(&temporary, with_bare_newlines(message)).unwrap();
         fs::File::options()
             .write(true)
             .open(&temporary)
@@ -315,6 +315,17 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Lines end in LF in a Maildir; Courier takes CRLF for a CR that belongs to the message.
+fn with_bare_newlines(message: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(message.len());
+    for (index, &byte) in message.iter().enumerate() {
+        if byte != b'\r' || message.get(index + 1) != Some(&b'\n') {
+            bytes.push(byte);
+        }
+    }
+    bytes
 }
 
 fn greets(port: u16) -> bool {

@@ -1,14 +1,17 @@
 //! The user's rules: a language for saying what the sorter cannot learn, checked before it is obeyed.
 //!
 //! ```text
-//! texts -> parse -> rule + condition + pattern -> lint -> RuleSet -> selftest -> in force
+//! texts -> parse -> rule + condition + pattern -> lint -> RuleSet with its matcher -> selftest -> in force
 //! ```
 //! Everything here is pure. `config::rules` reads the files and renders what is found; the evaluator that sorts mail is
 //! the one that runs the tests.
 
 pub mod condition;
 pub mod finding;
-mod lint;
+mod implication;
+pub mod lint;
+mod literal;
+mod matcher;
 pub mod measure;
 mod parse;
 pub mod pattern;

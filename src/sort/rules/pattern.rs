@@ -89,15 +89,18 @@ pub struct Value<'a> {
     pub address: bool,
 }
 
-/// Folds case so that two spellings of one word become equal; the final sigma too.
+/// Folds case so that two spellings of one word become equal, character by character: lower case, and the final sigma
+/// and the long s like their sisters.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    text.chars()
-        .flat_map(char::to_lowercase)
-        .map(|c| if c == 'ς' { 'σ' } else { c })
-        .collect()
+    let unified = |c| match c {
+        'ς' => 'σ',
+        'ſ' => 's',
+        c => c,
+    };
+    text.chars().flat_map(char::to_lowercase).map(unified).collect()
 }
 
 impl Pattern {

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::condition::Condition;
 use super::finding::{Finding, Severity};
+use super::matcher::Matcher;
 use super::parse;
 use super::place::{Place, View};
 use super::rule::{Goal, Rule};
@@ -88,6 +89,7 @@ pub struct RuleSet {
     attachments: bool,
     digest: String,
     held: BTreeSet<usize>,
+    matcher: Arc<Matcher>,
 }
 
 impl RuleSet {
@@ -105,13 +107,10 @@ impl RuleSet {
             };
         }
         let set = Self {
-            header_fields: header_fields(&parsed.rules),
-            attachments: parsed.rules.iter().any(|rule| asks_for_attachments(&rule.when)),
             digest: digest(files, includes),
             folders: context.folders.clone(),
             tests: Arc::new(parsed.tests),
-            rules: Arc::new(parsed.rules),
-            held: BTreeSet::new(),
+            ..Self::of(parsed.rules)
         };
         let outcomes = set.run_tests();
         parsed.findings.extend(outcomes.iter().flat_map(Outcome::findings));
@@ -124,6 +123,17 @@ impl RuleSet {
         }
     }
 
+    /// Compiles rules that are sound.
+    pub(super) fn of(rules: Vec<Rule>) -> Self {
+        Self {
+            header_fields: header_fields(&rules),
+            attachments: rules.iter().any(|rule| asks_for_attachments(&rule.when)),
+            matcher: Arc::new(Matcher::new(&rules)),
+            rules: Arc::new(rules),
+            ..Self::default()
+        }
+    }
+
     /// The first matching rule's verdict. Where rules may `continue`, [`RuleSet::ask`] tells more.
     pub fn decide(&self, stage: Stage, facts: &Facts<'_>) -> Option<Verdict> {
         self.ask(stage, facts).verdict
@@ -131,29 +141,32 @@ impl RuleSet {
 
     /// Asks the rules of one stage, in order, until one ends the search.
     pub fn ask(&self, stage: Stage, facts: &Facts<'_>) -> Answer {
-        self.ask_among(stage, facts, 0..self.rules.len())
+        let view = View::new(facts);
+        let candidates = self.matcher.candidates(stage, &view);
+        self.ask_among(stage, &view, candidates.into_iter().map(|index| index as usize))
     }
 
     /// The same for the rules with the given indexes only, which must ascend.
-    fn ask_among(&self, stage: Stage, facts: &Facts<'_>, indexes: impl IntoIterator<Item = usize>) -> Answer {
-        let view = View::new(facts);
+    pub(super) fn ask_among(&self, stage: Stage, view: &View<'_>, indexes: impl IntoIterator<Item = usize>) -> Answer {
+        let facts = view.facts;
         let mut orders = Orders::default();
+        let mut decided: Option<&Rule> = None;
         for index in indexes {
             let Some(rule) = self.rules.get(index) else { continue };
-            if rule.stage != stage || self.held.contains(&index) || !rule.when.holds(&view) {
+            if rule.stage != stage || self.held.contains(&index) || !rule.when.holds(view) {
                 continue;
             }
             orders.merge(side_orders(rule, facts));
-            if rule.goes_on && rule.goal.is_none() {
-                continue;
+            // The check at load sees to it that no second rule chooses another place.
+            if decided.is_none() && (rule.goal.is_some() || !rule.goes_on) {
+                decided = Some(rule);
             }
-            let verdict = self.verdict(rule, facts, orders.clone());
-            return Answer {
-                verdict: Some(verdict),
-                orders,
-            };
+            if !rule.goes_on {
+                break;
+            }
         }
-        Answer { verdict: None, orders }
+        let verdict = decided.map(|rule| self.verdict(rule, facts, orders.clone()));
+        Answer { verdict, orders }
     }
 
     fn verdict(&self, rule: &Rule, facts: &Facts<'_>, mut orders: Orders) -> Verdict {
@@ -212,8 +225,7 @@ impl RuleSet {
                     (false, false, false) => "matched",
                 };
                 answers.push(answer(true, text.to_owned()));
-                let ends = !rule.goes_on || rule.goal.is_some();
-                decided |= ends && !self.held.contains(&index);
+                decided |= !rule.goes_on && !self.held.contains(&index);
                 continue;
             }
             let (held, parts) = rule.when.agreement(&view);

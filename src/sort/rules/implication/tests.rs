@@ -1,0 +1,84 @@
+use super::*;
+use crate::sort::rules::condition::Mark;
+
+fn of(place: Place, patterns: &[&str]) -> Condition {
+    let comparison = place.comparison();
+    Condition::Matches {
+        patterns: patterns
+            .iter()
+            .map(|text| Pattern::parse(text, comparison).unwrap())
+            .collect(),
+        place,
+    }
+}
+
+fn from(patterns: &[&str]) -> Condition {
+    of(Place::From, patterns)
+}
+
+fn subject(patterns: &[&str]) -> Condition {
+    of(Place::Subject, patterns)
+}
+
+#[test]
+fn the_narrower_implies_the_wider_and_not_the_reverse() {
+    for (narrow, wide) in [
+        (from(&["a@b.example"]), from(&["@b.example"])),
+        (from(&["@x.b.example", "c@b.example"]), from(&["@.b.example"])),
+        (from(&["a@b.example"]), from(&["*@b.example"])),
+        (from(&["a@b.example"]), from(&["b.exam"])),
+        (subject(&["big invoice"]), subject(&["invoice", "receipt"])),
+        (of(Place::Cc, &["a@b.example"]), of(Place::Recipient, &["@b.example"])),
+        (
+            Condition::All(vec![from(&["@b.example"]), subject(&["x"])]),
+            from(&["@b.example"]),
+        ),
+        (
+            from(&["@b.example"]),
+            Condition::Any(vec![from(&["@b.example"]), subject(&["x"])]),
+        ),
+        (
+            Condition::Not(Box::new(from(&["@b.example"]))),
+            Condition::Not(Box::new(from(&["a@b.example"]))),
+        ),
+        (Condition::Larger(10), Condition::Larger(5)),
+        (Condition::ToMe(vec![ToMe::Only]), Condition::ToMe(vec![ToMe::Direct])),
+        (
+            of(Place::Header("x".into()), &["1"]),
+            Condition::HeaderPresent("x".into(), true),
+        ),
+    ] {
+        assert!(implies(&narrow, &wide), "{narrow} / {wide}");
+        assert!(!implies(&wide, &narrow), "{wide} / {narrow}");
+    }
+}
+
+#[test]
+fn what_cannot_meet_is_disjoint() {
+    for (one, other, expected) in [
+        (from(&["@a.example"]), from(&["@b.example"]), true),
+        (from(&["@a.example"]), from(&["x@a.example"]), false),
+        (of(Place::To, &["@a.example"]), of(Place::To, &["@b.example"]), false),
+        (
+            Condition::Marked(Mark::List, true),
+            Condition::Marked(Mark::List, false),
+            true,
+        ),
+        (
+            Condition::Marked(Mark::List, true),
+            Condition::Marked(Mark::Bulk, false),
+            false,
+        ),
+        (
+            from(&["x@a.example"]),
+            Condition::Not(Box::new(from(&["@a.example"]))),
+            true,
+        ),
+        (Condition::Larger(10), Condition::Smaller(11), true),
+        (Condition::Larger(10), Condition::Smaller(12), false),
+        (subject(&["a"]), subject(&["b"]), false),
+    ] {
+        assert_eq!(disjoint(&one, &other), expected, "{one} / {other}");
+        assert_eq!(disjoint(&other, &one), expected, "{other} / {one}");
+    }
+}

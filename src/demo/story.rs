@@ -8,6 +8,7 @@ mod page;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use super::sample::{self, Sample};
@@ -127,21 +128,23 @@ pub async fn tell<D: Daemon>(
     teller.undo().await
 }
 
-/// Says how to connect a mail program.
-pub fn invite(server: &Server, out: &mut impl Write) -> io::Result<()> {
-    let address = server.address();
+/// Says how to connect a mail program, and where the configuration lies on which other commands can be tried.
+pub fn invite(server: &Server, config: &Path, out: &mut impl Write) -> io::Result<()> {
+    let (address, config) = (server.address(), config.display());
     writeln!(
         out,
-        "Server and daemon keep running. Connect a mail program, drag letters, and watch them learn:\n"
+        "\nServer and daemon keep running. Connect a mail program, drag letters, and watch them learn:\n"
     )?;
     writeln!(
         out,
-        "  IMAP server  {}   port {}   no encryption (it is on this machine)",
+        "  IMAP      {}  port {}  no encryption: it is on this machine",
         address.ip(),
         address.port()
     )?;
-    writeln!(out, "  User         {USER}   password {PASSWORD}\n")?;
-    writeln!(out, "Ctrl-C ends the demo. Nothing of it is kept.")
+    writeln!(out, "  user      {USER}  password {PASSWORD}\n")?;
+    writeln!(out, "Every other command works here too:\n")?;
+    writeln!(out, "  postroom --config {config} status\n")?;
+    writeln!(out, "Ctrl-C ends the demo. Nothing of it is kept.\n")
 }
 
 /// Writes one event in the way of the story; for what happens after its end, when the user is dragging.

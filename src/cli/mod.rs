@@ -1,26 +1,39 @@
 //! The command line: one file per command, printing and exit codes. Names and JSON are a contract (design section 7).
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::Environment;
+use crate::daemon::clock;
 
 pub mod check;
 pub mod context;
 pub mod demo;
 pub mod exit;
 pub mod explain;
+pub mod export;
+pub mod forget;
+pub mod identity;
+pub mod import;
+pub mod lesson_file;
+pub mod log;
 pub mod logging;
 pub mod preview;
+pub mod records;
 pub mod replay;
 pub mod run;
+#[cfg(test)]
+mod sample;
 pub mod since;
 pub mod sort;
 pub mod status;
+pub mod train;
 pub mod undo;
 pub mod verdict_json;
+
+use records::Records;
 
 /// Sorts the mail of your IMAP accounts, learns from your hand, and can say why.
 #[derive(Debug, Parser)]
@@ -61,6 +74,16 @@ pub enum Command {
     Undo(undo::Args),
     /// Show how each account is doing
     Status(status::Args),
+    /// Show what was decided, moved and learned
+    Log(log::LogArgs),
+    /// Teach a sender's place without dragging
+    Train(train::TrainArgs),
+    /// Forget what was taught about a sender
+    Forget(forget::ForgetArgs),
+    /// Write every lesson as readable TOML
+    Export(export::ExportArgs),
+    /// Take lessons from a file that `export` wrote
+    Import(import::ImportArgs),
 }
 
 /// Runs a command; the answer is the process's exit code.
@@ -83,6 +106,20 @@ pub fn run(cli: Cli) -> u8 {
         Command::Explain(args) => explain::run(&args, &context),
         Command::Undo(args) => undo::run(&args, &context),
         Command::Status(args) => status::run(&args, &context),
+        Command::Log(args) => on_records(&context, |records, out| log::run(&args, records, out)),
+        Command::Train(args) => on_records(&context, |records, out| train::run(&args, records, out)),
+        Command::Forget(args) => on_records(&context, |records, out| forget::run(&args, records, out)),
+        Command::Export(args) => on_records(&context, |records, out| export::run(&args, records, out)),
+        Command::Import(args) => on_records(&context, |records, out| import::run(&args, records, out)),
     };
     exit::report(result)
+}
+
+/// Runs a command that needs nothing but the records.
+fn on_records(
+    context: &context::Context,
+    command: impl FnOnce(&Records, &mut dyn Write) -> anyhow::Result<u8>,
+) -> anyhow::Result<u8> {
+    let records = Records::new(&context.config()?.state, clock::now());
+    command(&records, &mut io::stdout().lock())
 }

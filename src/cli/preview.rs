@@ -19,7 +19,7 @@ use crate::sort::mailbox::Timestamp;
 #[command(after_help = "Example: postroom preview --since 30d")]
 pub struct Args {
     /// Only mail that arrived since then: 30d, 12h, 2026-11-01
-    #[arg(long, value_parser = since::parse, value_name = "WHEN")]
+    #[arg(long, value_parser = since::argument, value_name = "WHEN")]
     pub since: Option<Timestamp>,
     /// The account, when there are several
     #[arg(long, value_name = "NAME")]

@@ -1,25 +1,40 @@
-//! `--since`: how far back a command looks.
+//! `--since`: a point in the past as a person says it.
 
-use crate::daemon::clock;
+use anyhow::{Context, bail};
+use jiff::civil::{Date, DateTime};
+use jiff::{Span, Zoned};
+
 use crate::sort::mailbox::Timestamp;
 
-/// Reads `90s`, `30m`, `1h`, `30d`, `2w`, `2026-11-22` or a full RFC 3339 time as an instant in the past.
-pub fn parse(text: &str) -> Result<Timestamp, String> {
-    let hint = "give an age such as 30m, 1h, 30d or 2w, or a date such as 2026-11-22";
-    let number_of = |unit: char| text.strip_suffix(unit).and_then(|number| number.parse::<u32>().ok());
-    for (unit, seconds) in [('s', 1_i64), ('m', 60), ('h', 3_600), ('d', 86_400), ('w', 604_800)] {
-        if let Some(number) = number_of(unit) {
-            return Ok(Timestamp(clock::now().0.saturating_sub(i64::from(number) * seconds)));
+/// The instant meant by `1h`, `30d`, `2w`, `1h 30m`, `today`, `yesterday`, `2026-11-22`, `2026-11-22 14:00` or `14:00`
+/// (today), in the zone of `now`. Days and weeks follow the calendar, also where the clocks change.
+pub fn parse(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
+    let text = text.trim();
+    let instant = match text {
+        "today" => now.start_of_day()?,
+        "yesterday" => now.yesterday()?.start_of_day()?,
+        _ => {
+            if let Ok(span) = text.parse::<Span>() {
+                now.checked_sub(span.abs()).context("that is too long ago")?
+            } else if let Ok(time) = text.parse::<jiff::Timestamp>() {
+                time.to_zoned(now.time_zone().clone())
+            } else if let Ok(moment) = text.parse::<DateTime>() {
+                moment.to_zoned(now.time_zone().clone())?
+            } else if let Ok(date) = text.parse::<Date>() {
+                date.to_zoned(now.time_zone().clone())?
+            } else if let Ok(time) = text.parse::<jiff::civil::Time>() {
+                now.date().to_datetime(time).to_zoned(now.time_zone().clone())?
+            } else {
+                bail!("`{text}` is no time; say for example 1h, 30d, today, 2026-11-22 or \"2026-11-22 14:00\"");
+            }
         }
-    }
-    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
-        return Ok(Timestamp(instant.as_second()));
-    }
-    let date = text.parse::<jiff::civil::Date>().map_err(|_| hint.to_owned())?;
-    let start = date
-        .to_zoned(jiff::tz::TimeZone::system())
-        .map_err(|_| hint.to_owned())?;
-    Ok(Timestamp(start.timestamp().as_second()))
+    };
+    Ok(Timestamp(instant.timestamp().as_second()))
+}
+
+/// [`parse`] for an option, against the clock and the zone of this machine.
+pub fn argument(text: &str) -> Result<Timestamp, String> {
+    parse(text, &Zoned::now()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -27,11 +42,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages_and_dates_are_read_and_the_rest_is_refused_with_a_hint() {
-        let day = clock::now().0 - parse("1d").unwrap().0;
-        assert!((86_399..=86_401).contains(&day));
-        assert_eq!(parse("2026-11-22T10:00:00Z"), Ok(Timestamp(1_795_341_600)));
-        assert!(parse("2026-11-22").is_ok());
-        assert!(parse("yesterday").unwrap_err().contains("30d"));
+    fn what_people_say_is_understood() {
+        let now: Zoned = "2026-11-22T04:10:31+01:00[Europe/Berlin]".parse().unwrap();
+        let cases = [
+            ("1h", "2026-11-22T03:10:31+01:00"),
+            ("90m", "2026-11-22T02:40:31+01:00"),
+            ("1h 30m", "2026-11-22T02:40:31+01:00"),
+            ("2w", "2026-11-08T04:10:31+01:00"),
+            // Over the end of summer time: the same hour of the day.
+            ("30d", "2026-10-23T04:10:31+02:00"),
+            ("today", "2026-11-22T00:00:00+01:00"),
+            ("yesterday", "2026-11-21T00:00:00+01:00"),
+            ("2026-11-20", "2026-11-20T00:00:00+01:00"),
+            ("2026-11-20 14:00", "2026-11-20T14:00:00+01:00"),
+            ("03:30", "2026-11-22T03:30:00+01:00"),
+            ("2026-11-20T14:00:00Z", "2026-11-20T14:00:00Z"),
+        ];
+        for (said, meant) in cases {
+            let meant: jiff::Timestamp = meant.parse().unwrap();
+            assert_eq!(parse(said, &now).unwrap(), Timestamp(meant.as_second()), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        let now: Zoned = "2026-11-22T04:10:31+00:00[UTC]".parse().unwrap();
+        for said in ["", "soon", "30", "2026-13-01", "999999999w", "d1"] {
+            assert!(parse(said, &now).is_err(), "{said}");
+        }
     }
 }

@@ -22,7 +22,7 @@ const STEP: usize = 5_000;
 #[command(after_help = "Example: postroom sort --since 90d --yes")]
 pub struct Args {
     /// Only mail that arrived since then: 30d, 12h, 2026-11-01
-    #[arg(long, value_parser = since::parse, value_name = "WHEN")]
+    #[arg(long, value_parser = since::argument, value_name = "WHEN")]
     pub since: Option<Timestamp>,
     /// The account, when there are several
     #[arg(long, value_name = "NAME")]

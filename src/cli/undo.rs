@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(long, value_name = "N", group = "which")]
     pub last: Option<u32>,
     /// Every move since then: 1h, 2d, 2026-11-01
-    #[arg(long, value_parser = since::parse, value_name = "WHEN", group = "which")]
+    #[arg(long, value_parser = since::argument, value_name = "WHEN", group = "which")]
     pub since: Option<Timestamp>,
     /// Every move of one run
     #[arg(long, value_name = "RUN", group = "which")]

@@ -11,6 +11,7 @@ use super::Config;
 use super::diagnostic::{self, Sources};
 use crate::sort::evidence::Evidence;
 use crate::sort::rules::{Context, Finding, Includes, Outcome, RuleSet, Severity, SourceFile, named_files};
+use crate::sort::sender::Owner;
 
 /// Largest rule file and largest file named by one, bytes.
 pub const LARGEST_FILE: u64 = 1 << 20;
@@ -71,7 +72,7 @@ pub fn context(config: &Config) -> Context {
         .map(|account| (account.name.clone(), account.folders.clone()));
     Context {
         folders: folders.collect(),
-        evidence: Evidence::of,
+        evidence: |message| Evidence::of(message, &Owner::default()),
     }
 }
 
@@ -324,7 +325,11 @@ mod tests {
         assert!(!shipped.set.rules().is_empty());
         assert!(shipped.set.rules().iter().all(|rule| rule.stage == Stage::Fallback));
         assert!(shipped.outcomes.iter().all(Outcome::passed));
-        let here = load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/rules")), &Context::default()).unwrap();
+        let here = load(
+            Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/rules")),
+            &Context::default(),
+        )
+        .unwrap();
         assert_eq!(here.set.digest(), shipped.set.digest(), "every file of rules/ ships");
     }
 

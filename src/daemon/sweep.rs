@@ -27,6 +27,9 @@ impl Visit<'_> {
         if let Some(ours) = self.ours.get(mailbox) {
             uids.retain(|uid| !ours.contains(uid));
         }
+        if !uids.is_empty() {
+            self.refresh().await?;
+        }
         for window in uids.chunks(WINDOW) {
             let fetched = self.session.headers(window, &self.fields()).await?;
             let Some(last) = window.last() else { continue };

@@ -18,6 +18,7 @@ use crate::sort::arrival::Event;
 use crate::sort::ledger::Mid;
 use crate::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
 use crate::sort::message::{FIELDS, Message};
+use crate::sort::taught::Taught;
 use crate::store::{FolderMark, StoreHandle};
 
 /// A connection with everything that is needed to sort by it.
@@ -42,6 +43,8 @@ pub struct Visit<'a> {
     pub logbook: &'a Logbook,
     /// Moves that are on disk and wait to be carried out together.
     pub pending: Pending,
+    /// What the store last said about changes by other processes.
+    pub outside_changes: Option<i64>,
 }
 
 /// Asked between two steps of long work: is the program to stop?
@@ -57,6 +60,29 @@ impl Visit<'_> {
             }
         }
         fields
+    }
+
+    /// Reads the lessons again when somebody else has written to the records: `postroom train`, `forget`, `import`.
+    pub async fn refresh(&mut self) -> Result<(), DaemonError> {
+        let (account, seen) = (self.account.name.clone(), self.outside_changes);
+        let (now, lessons) = self
+            .store
+            .run(move |store| {
+                let now = store.outside_changes()?;
+                let lessons = if Some(now) == seen {
+                    None
+                } else {
+                    Some(store.lessons(&account)?)
+                };
+                Ok((now, lessons))
+            })
+            .await?;
+        self.outside_changes = Some(now);
+        if let Some(lessons) = lessons {
+            self.sorter.taught = Taught::default();
+            self.sorter.taught.load(lessons);
+        }
+        Ok(())
     }
 
     /// Turns fetched headers of one folder into events, with what the ledger knows about each message.

@@ -159,6 +159,7 @@ impl Worker {
             run,
             logbook,
             pending: Pending::default(),
+            outside_changes: None,
         })
     }
 

@@ -24,22 +24,42 @@ pub enum Authentication {
     None,
 }
 
+impl Authentication {
+    /// Every state.
+    pub const ALL: [Authentication; 3] = [Authentication::Pass, Authentication::Fail, Authentication::None];
+
+    /// The stored and printed word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Authentication::Pass => "pass",
+            Authentication::Fail => "fail",
+            Authentication::None => "none",
+        }
+    }
+}
+
 /// Messages that must agree on an authserv-id before it is believed.
 const AGREEING_MESSAGES: u32 = 20;
 
 /// Days those messages must span, so that one flood of forgeries cannot teach an id.
 const AGREEING_DAYS: f64 = 3.0;
 
+/// Answers to the user's own messages that must be among them: a stranger can send any number of messages, but cannot
+/// easily answer one that he never got.
+const AGREEING_ANSWERS: u32 = 3;
+
 /// Which authserv-id is the provider's own. A value to keep: it is all that is learned about the provider.
 ///
-/// Learned from the topmost field of many messages; a server that mostly writes none, or writes different ones, teaches
-/// nothing. Once learned the id stays until it is configured anew: a change needs the user's word.
+/// Learned from the topmost field of many messages, answers to the user among them; one answer without the field vetoes,
+/// and so does a server that mostly writes none or different ones. Once learned the id stays until it is configured
+/// anew: a change needs the user's word.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provider {
     /// The id believed in; `None` until learned or configured. Microsoft's fields bear none: the empty string.
     pub id: Option<String>,
     candidate: Option<String>,
     agreeing: u32,
+    answers: u32,
     differing: u32,
     since: Timestamp,
 }
@@ -58,24 +78,39 @@ impl Provider {
         self.id.is_some()
     }
 
-    /// Takes note of one message that arrived.
-    pub fn learn(&mut self, now: Timestamp, message: &Message) {
+    /// Takes note of one message that arrived; `answers_me` when it answers a message the user sent.
+    pub fn learn(&mut self, now: Timestamp, message: &Message, answers_me: bool) {
         if self.id.is_some() {
             return;
         }
         let top = topmost_id(message);
         match (&self.candidate, top) {
-            (Some(candidate), Some(id)) if *candidate == id => self.agreeing = self.agreeing.saturating_add(1),
+            (Some(candidate), Some(id)) if *candidate == id => {
+                self.agreeing = self.agreeing.saturating_add(1);
+                self.answers = self.answers.saturating_add(u32::from(answers_me));
+            }
             (None, Some(id)) => {
-                (self.candidate, self.agreeing, self.differing, self.since) = (Some(id), 1, 0, now);
+                let fresh = Self {
+                    candidate: Some(id),
+                    agreeing: 1,
+                    since: now,
+                    ..Self::default()
+                };
+                *self = Self {
+                    answers: u32::from(answers_me),
+                    ..fresh
+                };
             }
             (None, None) => {}
+            (Some(_), _) if answers_me => *self = Self::default(),
             (Some(_), _) => self.differing = self.differing.saturating_add(1),
         }
         if self.differing > self.agreeing {
-            (self.candidate, self.agreeing, self.differing) = (None, 0, 0);
+            *self = Self::default();
         }
-        let consistent = self.agreeing >= AGREEING_MESSAGES && self.differing.saturating_mul(4) <= self.agreeing;
+        let consistent = self.agreeing >= AGREEING_MESSAGES
+            && self.answers >= AGREEING_ANSWERS
+            && self.differing.saturating_mul(4) <= self.agreeing;
         if consistent && now.days_since(self.since) >= AGREEING_DAYS {
             self.id.clone_from(&self.candidate);
         }
@@ -356,18 +391,18 @@ mod tests {
     }
 
     #[test]
-    fn the_id_is_learned_from_many_messages_over_days_only() {
+    fn the_id_is_learned_from_many_messages_over_days_with_answers_among_them() {
         let real = message("Authentication-Results: mx.example.net; dmarc=pass\nFrom: a@b.example\n");
         let mut provider = Provider::default();
-        for _ in 0..1_000 {
-            provider.learn(Timestamp(1_000), &real);
+        for number in 0..1_000 {
+            provider.learn(Timestamp(1_000), &real, number % 10 == 0);
         }
         assert!(!provider.is_known(), "one afternoon is not enough");
-        provider.learn(Timestamp(1_000 + 4 * 86_400), &real);
+        provider.learn(Timestamp(1_000 + 4 * 86_400), &real, false);
         assert_eq!(provider.id.as_deref(), Some("mx.example.net"));
         let forged = message("Authentication-Results: evil.example; dmarc=pass\nFrom: a@b.example\n");
         for day in 5..100 {
-            provider.learn(Timestamp(day * 86_400), &forged);
+            provider.learn(Timestamp(day * 86_400), &forged, true);
         }
         assert_eq!(
             provider.id.as_deref(),
@@ -377,13 +412,26 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_rarely_writes_the_field_teaches_nothing() {
+    fn neither_a_rare_field_nor_a_flood_of_forgeries_teaches_an_id() {
         let with = message("Authentication-Results: mx.example.net; dmarc=pass\nFrom: a@b.example\n");
         let without = message("From: a@b.example\n");
-        let mut provider = Provider::default();
+        let mut rare = Provider::default();
         for day in 0..200 {
-            provider.learn(Timestamp(day * 86_400), if day % 3 == 0 { &with } else { &without });
+            rare.learn(
+                Timestamp(day * 86_400),
+                if day % 3 == 0 { &with } else { &without },
+                false,
+            );
         }
-        assert!(!provider.is_known());
+        assert!(!rare.is_known());
+        let mut flooded = Provider::default();
+        for number in 0..10_000 {
+            let answer = number % 500 == 0;
+            flooded.learn(Timestamp(number * 3_600), if answer { &without } else { &with }, answer);
+        }
+        assert!(
+            !flooded.is_known(),
+            "those who answer the user know what the server writes"
+        );
     }
 }

@@ -6,11 +6,13 @@
 //! 2. A discussion list (RFC 2369, RFC 2919) is news. Its members are people, so no weight of marks makes it bulk;
 //!    only a declared robot on a list is bulk.
 //! 3. A login code or security alert stays, unless the provider found it forged or it is plainly mass mail.
-//! 4. Marks of machines and mass mail are added up. From [`ENOUGH`] on the message leaves the inbox: a periodical to
-//!    news, everything else to bulk. Marks of a person count against.
+//! 4. Marks of machines and mass mail are added up, marks of a person count against. From [`ENOUGH`] on the message
+//!    leaves the inbox: a periodical to news, everything else to bulk. Weak marks alone never suffice; and in a message
+//!    that names the user it takes a mark that a mailing tool or a program left in the header itself: role names and
+//!    words may be a small firm's, or a friend's.
 //! 5. Otherwise the evidence is silent and the message stays.
 //!
-//! One weak mark never moves anything. `List-Unsubscribe` is no sign of good mail, only of mass mail.
+//! `List-Unsubscribe` is no sign of good mail, only of mass mail.
 
 mod lists;
 mod marks;
@@ -22,7 +24,17 @@ pub use marks::Mark;
 use super::authenticity::Authentication;
 use super::bucket::Bucket;
 use super::message::Message;
+use super::sender::Owner;
 use lists::ListKind;
+
+/// What is known about the sender beside the header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Doubt {
+    /// Whether the provider vouches for From.
+    pub authentication: Authentication,
+    /// The user writes to others at the sender's domain.
+    pub colleague: bool,
+}
 
 /// Weight from which a message counts as mass mail or a machine's.
 const ENOUGH: i32 = 3;
@@ -53,34 +65,50 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Looks at a message. Total: every header gives some evidence, most give none.
-    pub fn of(message: &Message) -> Self {
+    /// Looks at a message to `owner`. Total: every header gives some evidence, a letter's next to none.
+    pub fn of(message: &Message, owner: &Owner) -> Self {
         let list = lists::kind(message);
-        let marks = marks::of(message, list);
+        let marks = marks::of(message, owner, list);
         let has = |wanted: &[Mark]| marks.iter().any(|mark| wanted.contains(mark));
         let mut evidence = Self {
-            list: list != ListKind::None,
+            list: matches!(list, ListKind::Discussion | ListKind::Broadcast),
             discussion: list == ListKind::Discussion,
             spam: has(&[Mark::CalledSpam]),
             robot: has(&[Mark::NoReply, Mark::AutoSubmitted, Mark::Robot, Mark::Report]),
             report: has(&[Mark::Report]),
             code: has(&[Mark::Code]),
-            periodical: has(&[Mark::Periodical, Mark::NewsRole]),
             marks,
             ..Self::default()
         };
         evidence.automatic = evidence.robot;
-        evidence.bulk = !evidence.discussion && !evidence.report && evidence.weight() >= ENOUGH;
+        evidence.bulk = !evidence.discussion && !evidence.report && evidence.is_mass_mail();
+        evidence.periodical = evidence.sum(Mark::periodical) > 0;
         evidence
+    }
+
+    /// Enough marks, one of them strong or one more than enough, and in a message that names the user one that the
+    /// header itself bears.
+    fn is_mass_mail(&self) -> bool {
+        let enough = if self.marks.iter().any(|mark| mark.is_strong()) {
+            ENOUGH
+        } else {
+            ENOUGH + 1
+        };
+        let named = !self.marks.contains(&Mark::NotNamed);
+        self.weight() >= enough && (!named || self.marks.iter().any(|mark| mark.is_in_header()))
+    }
+
+    fn sum(&self, value: fn(Mark) -> i32) -> i32 {
+        self.marks.iter().map(|mark| value(*mark)).sum()
     }
 
     /// The sum of the marks.
     pub fn weight(&self) -> i32 {
-        self.marks.iter().map(|mark| mark.weight()).sum()
+        self.sum(Mark::weight)
     }
 
     /// The bucket the marks speak for and the sentence that says so; `None` when they are not enough.
-    pub fn verdict(&self, authentication: Authentication) -> Option<(Bucket, String)> {
+    pub fn verdict(&self, doubt: Doubt) -> Option<(Bucket, String)> {
         if self.report {
             return Some((Bucket::Bulk, Mark::Report.sentence().to_owned()));
         }
@@ -95,10 +123,11 @@ impl Evidence {
                 (Bucket::News, "a discussion list".to_owned())
             });
         }
-        if self.code && !self.spam && authentication != Authentication::Fail && !self.advertises() {
+        if self.code && !self.spam && doubt.authentication != Authentication::Fail && !self.advertises() {
             return Some((Bucket::Inbox, Mark::Code.sentence().to_owned()));
         }
-        if !self.bulk {
+        // Colleagues send circulars too, and their names are no strangers': one mark more.
+        if !self.bulk || (doubt.colleague && self.weight() <= ENOUGH) {
             return None;
         }
         let bucket = if self.periodical && !self.spam {

@@ -25,6 +25,7 @@ pub mod arrival;
 pub mod authenticity;
 pub mod bucket;
 pub mod correspondence;
+pub mod duplicates;
 pub mod evidence;
 pub mod facts;
 pub mod folders;
@@ -44,14 +45,15 @@ pub use sanitise::sanitise;
 use authenticity::{Authentication, Provider};
 use bucket::Bucket;
 use correspondence::{Correspondence, Learning};
-use evidence::Evidence;
+use duplicates::Duplicates;
+use evidence::{Doubt, Evidence};
 use facts::Facts;
 use folders::Folders;
 use ledger::{Mid, Row};
 use mailbox::{Location, Mailbox, Timestamp};
 use message::Message;
 use rules::RuleSet;
-use sender::Owner;
+use sender::{Address, Owner};
 use sent::SentIndex;
 use taught::Taught;
 use verdict::{Reason, ReasonKind, StageAnswer, Verdict};
@@ -122,6 +124,8 @@ pub struct Sorter {
     pub sent_index: SentIndex,
     /// Whose Authentication-Results to trust.
     pub provider: Provider,
+    /// What came lately.
+    pub duplicates: Duplicates,
 }
 
 /// What a stage says: nothing and why, or a verdict.
@@ -141,12 +145,13 @@ impl Sorter {
             taught: Taught::default(),
             sent_index: SentIndex::default(),
             provider,
+            duplicates: Duplicates::default(),
         }
     }
 
     /// The verdict on a message that arrived, by the first stage that answers.
     pub fn decide(&self, now: Timestamp, arrival: &Arrival) -> Decision {
-        let evidence = Evidence::of(&arrival.message);
+        let evidence = Evidence::of(&arrival.message, &self.settings.owner);
         let facts = self.facts(now, arrival, &evidence);
         let mut stages = Vec::new();
         for (kind, stage) in Self::CHAIN {
@@ -178,9 +183,11 @@ impl Sorter {
 
     /// Takes note of a message somebody sent to the user. To be called once a message, after [`Sorter::decide`].
     pub fn received(&mut self, now: Timestamp, arrival: &Arrival) {
-        self.provider.learn(now, &arrival.message);
-        if let Some(from) = arrival.message.from() {
-            self.correspondence.received(from);
+        let answers_me = self.sent_index.answered_by(&arrival.message).is_some();
+        self.provider.learn(now, &arrival.message, answers_me);
+        self.duplicates.insert(&arrival.message, &arrival.mid);
+        if let Some(writer) = writer(&arrival.message) {
+            self.correspondence.received(writer);
         }
     }
 
@@ -206,9 +213,9 @@ impl Sorter {
             owner: &self.settings.owner,
             authentication: self.provider.authenticate(message),
             evidence,
-            tally: message.from().and_then(|from| self.correspondence.tally(from)),
+            tally: writer(message).and_then(|writer| self.correspondence.tally(writer)),
             reply_to_me: self.answers_me(message),
-            duplicate: false,
+            duplicate: self.duplicates.is_one(message, &arrival.mid),
             attachments: arrival.attachments.as_deref(),
         }
     }
@@ -287,23 +294,31 @@ impl Sorter {
         if facts.authentication == Authentication::Fail {
             return Err("you wrote to this sender, but the provider found the message forged");
         }
-        if !names(&self.settings.owner, facts.message) {
+        let attention = correspondence::attention(facts.message, &self.settings.owner);
+        if attention <= 0.0 {
             return Err("you wrote to this sender, but the message does not name you");
         }
         let learning = &self.settings.learning;
         let verified = facts.authentication == Authentication::Pass;
-        let score = tally.score(facts.now, learning.half_life_days);
+        let score = tally.score(facts.now, learning.half_life_days) * attention;
         let enough = score >= learning.threshold && !facts.evidence.robot;
-        let bucket = if enough && (verified || !self.provider.is_known()) {
-            Bucket::Top
-        } else {
-            Bucket::Inbox
-        };
+        let trusted = verified || (!self.provider.is_known() && self.answers_go_home(facts.message));
+        let bucket = if enough && trusted { Bucket::Top } else { Bucket::Inbox };
         let mut text = tally.sentence(facts.now);
         if !verified {
             text.push_str("; not verified");
         }
         Ok(Verdict::new(bucket, Reason::new(ReasonKind::Correspondence, text)))
+    }
+
+    /// True unless an answer would go to a stranger elsewhere, as it would in many a fraud.
+    fn answers_go_home(&self, message: &Message) -> bool {
+        let Some(from) = message.from() else { return false };
+        message.reply_to.iter().all(|to| {
+            to.organisational_domain() == from.organisational_domain()
+                || self.correspondence.tally(to).is_some()
+                || message.recipients().any(|address| address == to)
+        })
     }
 
     fn by_name(&self, facts: &Facts<'_>) -> Answer {
@@ -329,9 +344,17 @@ impl Sorter {
     }
 
     fn by_evidence(&self, facts: &Facts<'_>) -> Answer {
+        let colleague = facts
+            .message
+            .from()
+            .is_some_and(|from| self.correspondence.knows_domain(from));
+        let doubt = Doubt {
+            authentication: facts.authentication,
+            colleague,
+        };
         let (bucket, text) = facts
             .evidence
-            .verdict(facts.authentication)
+            .verdict(doubt)
             .ok_or("its headers look like a person's")?;
         Ok(Verdict::new(bucket, Reason::new(ReasonKind::Evidence, text)))
     }
@@ -340,4 +363,23 @@ impl Sorter {
 /// True when To or Cc holds one of the user's own addresses.
 fn names(owner: &Owner, message: &Message) -> bool {
     message.recipients().any(|address| owner.is(address))
+}
+
+/// Who wrote a message: the address in From; on a list that has put its own address there, the one person in Reply-To.
+/// `None` where From is malformed, and where such a list does not say who wrote.
+fn writer(message: &Message) -> Option<&Address> {
+    let from = message.from()?;
+    let rewritten = message
+        .list_id
+        .as_deref()
+        .and_then(|id| id.split_once('.'))
+        .is_some_and(|list| list == (from.local_part(), from.domain()));
+    if !rewritten {
+        return Some(from);
+    }
+    let mut people = message.reply_to.iter().filter(|address| *address != from);
+    match (people.next(), people.next()) {
+        (Some(person), None) => Some(person),
+        _ => None,
+    }
 }

@@ -75,6 +75,21 @@ pub fn organisational_domain(domain: &str) -> &str {
     psl::domain_str(domain).unwrap_or(domain)
 }
 
+/// Domains that millions of strangers share: nothing about one of their addresses says anything about another.
+const SHARED_DOMAINS: &str = "gmail.com googlemail.com outlook.com hotmail.com hotmail.co.uk hotmail.fr hotmail.de live.com
+    msn.com yahoo.com yahoo.co.uk yahoo.co.jp yahoo.co.in yahoo.fr yahoo.de yahoo.es yahoo.it ymail.com aol.com icloud.com
+    me.com mac.com gmx.de gmx.net gmx.at gmx.ch gmx.com web.de t-online.de freenet.de posteo.de mailbox.org mail.ru yandex.ru
+    yandex.com rambler.ru qq.com 163.com 126.com sina.com naver.com proton.me protonmail.com fastmail.com zoho.com orange.fr
+    free.fr wanadoo.fr laposte.net libero.it virgilio.it seznam.cz wp.pl o2.pl onet.pl bluewin.ch ziggo.nl comcast.net
+    verizon.net att.net uol.com.br bol.com.br terra.com.br";
+
+/// True for the organisational domains of large public mail providers.
+pub fn is_shared(organisational_domain: &str) -> bool {
+    SHARED_DOMAINS
+        .split_whitespace()
+        .any(|shared| shared == organisational_domain)
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)

@@ -13,50 +13,10 @@ use super::bucket::Bucket;
 use super::evidence::Evidence;
 use super::mailbox::Timestamp;
 use super::message::Message;
-use super::sender::{Address, Owner, organisational_domain};
+use super::sender::{Address, Owner, is_shared, organisational_domain};
 
 /// Most different senders that one sweep may teach; beyond it the lessons are held until the user confirms them.
 pub const MOST_TAUGHT_AT_ONCE: usize = 100;
-
-/// Domains that millions share: their mail has no common owner, so no lesson may speak for all of it.
-const SHARED_DOMAINS: [&str; 36] = [
-    "gmail.com",
-    "googlemail.com",
-    "outlook.com",
-    "hotmail.com",
-    "hotmail.co.uk",
-    "hotmail.fr",
-    "live.com",
-    "msn.com",
-    "yahoo.com",
-    "yahoo.co.uk",
-    "yahoo.co.jp",
-    "yahoo.fr",
-    "yahoo.de",
-    "ymail.com",
-    "aol.com",
-    "icloud.com",
-    "me.com",
-    "mac.com",
-    "gmx.de",
-    "gmx.net",
-    "gmx.at",
-    "gmx.com",
-    "web.de",
-    "t-online.de",
-    "freenet.de",
-    "mail.ru",
-    "yandex.ru",
-    "yandex.com",
-    "qq.com",
-    "163.com",
-    "126.com",
-    "proton.me",
-    "protonmail.com",
-    "orange.fr",
-    "free.fr",
-    "libero.it",
-];
 
 /// Whose mail a lesson is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,6 +50,20 @@ pub enum Teacher {
     Train,
     /// `postroom learn --from` or `import`.
     Import,
+}
+
+impl Teacher {
+    /// Every teacher.
+    pub const ALL: [Teacher; 3] = [Teacher::Drag, Teacher::Train, Teacher::Import];
+
+    /// The stored and printed word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Teacher::Drag => "drag",
+            Teacher::Train => "train",
+            Teacher::Import => "import",
+        }
+    }
 }
 
 /// One lesson: an identity belongs into a bucket.
@@ -217,7 +191,7 @@ impl Taught {
             Bucket::News | Bucket::Bulk => vec![list.unwrap_or(address)],
             Bucket::Blackhole if drag.whole_domain => {
                 let domain = organisational_domain(from.domain());
-                if SHARED_DOMAINS.contains(&domain) {
+                if is_shared(domain) {
                     vec![address]
                 } else {
                     vec![Identity::Domain(domain.to_owned())]
@@ -283,7 +257,7 @@ mod tests {
 
     fn drag(taught: &mut Taught, header: &str, bucket: Bucket, at: i64, authentication: Authentication) -> Learned {
         let message = Message::parse(header.as_bytes());
-        let evidence = Evidence::of(&message);
+        let evidence = Evidence::of(&message, &owner());
         let drag = Drag {
             message: &message,
             evidence: &evidence,
@@ -364,7 +338,7 @@ mod tests {
             );
         }
         let message = Message::parse(b"From: spammer@gmail.com\r\n");
-        let evidence = Evidence::of(&message);
+        let evidence = Evidence::of(&message, &owner());
         let drag = Drag {
             message: &message,
             evidence: &evidence,

@@ -7,6 +7,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -89,8 +90,44 @@ pub(super) fn open(
 /// Opens the database of `dir` for reading only, beside a daemon that writes.
 pub(super) fn open_read_only(dir: &Path) -> Result<Connection, StoreError> {
     let path = dir.join(FILE_NAME);
-    examine(&path, Check::WhenSmall)?;
-    connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    let unreadable = |why| StoreError::NotReadable {
+        path: path.clone(),
+        why,
+    };
+    let opened = examine(&path, Check::WhenSmall).and_then(|()| connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY));
+    let Err(StoreError::NotWritable { why, .. }) = opened else {
+        return opened;
+    };
+    // Reading, too, wants to make an index beside the log. Where there is no log nobody writes, and it can do without.
+    if fs::metadata(with_suffix(&path, "-wal")).is_ok_and(|log| log.len() > 0) {
+        return Err(unreadable(why));
+    }
+    let connection = connect(
+        &unchanging(&path),
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+    )
+    .map_err(|_| unreadable(why))?;
+    inspect(&connection, &path, false)?;
+    Ok(connection)
+}
+
+/// The path as a URI that tells SQLite to expect no change (sqlite.org/uri.html).
+fn unchanging(path: &Path) -> PathBuf {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            // Two hexadecimal digits (RFC 3986 section 2.1).
+            uri.push('%');
+            uri.extend(
+                [byte >> 4, byte & 15]
+                    .iter()
+                    .filter_map(|digit| char::from_digit(u32::from(*digit), 16)),
+            );
+        }
+    }
+    PathBuf::from(uri + "?immutable=1")
 }
 
 /// Makes the state directory, readable by its owner alone. One that already holds our files is tightened; any other is
@@ -155,10 +192,20 @@ fn examine(path: &Path, check: Check) -> Result<(), StoreError> {
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(sqlite)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
-    if schema::application_id(&connection).map_err(sqlite)? != schema::APPLICATION_ID {
+    inspect(&connection, path, check == Check::Always || size <= ALWAYS_CHECKED)
+}
+
+/// Whether an open database is ours, of a layout we know, and where asked for, whole.
+fn inspect(connection: &Connection, path: &Path, every_page: bool) -> Result<(), StoreError> {
+    let damaged = |why: &str| StoreError::Damaged {
+        path: path.to_owned(),
+        why: why.to_owned(),
+    };
+    let sqlite = |e| StoreError::from_sqlite(path, e);
+    if schema::application_id(connection).map_err(sqlite)? != schema::APPLICATION_ID {
         return Err(damaged("it is not a database of Postroom's"));
     }
-    let found = schema::version(&connection).map_err(sqlite)?;
+    let found = schema::version(connection).map_err(sqlite)?;
     if found > schema::NEWEST {
         return Err(StoreError::NewerSchema {
             path: path.to_owned(),
@@ -166,7 +213,7 @@ fn examine(path: &Path, check: Check) -> Result<(), StoreError> {
             known: schema::NEWEST,
         });
     }
-    if check == Check::Always || size <= ALWAYS_CHECKED {
+    if every_page {
         let found: String = connection
             .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
             .map_err(sqlite)?;

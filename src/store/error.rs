@@ -19,6 +19,14 @@ pub enum StoreError {
         /// The system's own words.
         why: String,
     },
+    /// The database cannot be read by this user.
+    #[error("the state in {} cannot be read: {why}; ask as the user that runs Postroom", path.display())]
+    NotReadable {
+        /// The database.
+        path: PathBuf,
+        /// The system's own words.
+        why: String,
+    },
     /// There is no database yet, so there is nothing to read.
     #[error("there is no state in {} yet; it is made by the first `postroom run`", path.display())]
     Missing {

@@ -15,6 +15,9 @@ const PRUNED_AT_ONCE: i64 = 5_000;
 impl Store {
     /// Writes rows in one transaction: kinds that move a message as `planned`, the others as `done`. The numbers come
     /// back in the order of `entries`, as proof that the rows are on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::NotWritable`] also where the rows would fit, but their outcomes might not.
     pub fn plan(
         &mut self,
         account: &str,
@@ -22,6 +25,9 @@ impl Store {
         at: Timestamp,
         entries: &[Entry],
     ) -> Result<Committed<Vec<RowId>>, StoreError> {
+        if entries.iter().any(|entry| entry.kind.moves()) {
+            self.reserve.hold().map_err(|e| StoreError::from_io(&self.path, &e))?;
+        }
         let ids = self.write(|transaction| {
             let account = accounts::intern(transaction, account)?;
             Ok(insert(transaction, account, run, at, entries)?)
@@ -35,6 +41,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::IllegalTransition`] and [`StoreError::NoSuchRow`], beside those of every write.
     pub fn close(&mut self, at: Timestamp, outcomes: &[(RowId, Outcome)]) -> Result<(), StoreError> {
+        match self.close_all(at, outcomes) {
+            // The moves have happened, so their outcomes come before everything else the disk could hold.
+            Err(StoreError::NotWritable { .. }) if self.reserve.release() => self.close_all(at, outcomes),
+            result => result,
+        }
+    }
+
+    fn close_all(&mut self, at: Timestamp, outcomes: &[(RowId, Outcome)]) -> Result<(), StoreError> {
         self.write(|transaction| {
             for (row, outcome) in outcomes {
                 close_one(transaction, at, *row, outcome)?;

@@ -129,8 +129,8 @@ pub(super) fn write_all(
             lesson.bucket.as_str(),
             lesson.at.0,
             lesson.example,
-            authentication_word(lesson.authentication),
-            teacher_word(lesson.by),
+            lesson.authentication.as_str(),
+            lesson.by.as_str(),
         ])?;
     }
     Ok(())
@@ -171,28 +171,7 @@ fn decode(row: &SqlRow<'_>) -> rusqlite::Result<Lesson> {
         bucket: named(row, 2, &Bucket::ALL, Bucket::as_str)?,
         at: Timestamp(row.get(3)?),
         example: row.get(4)?,
-        authentication: named(
-            row,
-            5,
-            &[Authentication::Pass, Authentication::Fail, Authentication::None],
-            authentication_word,
-        )?,
-        by: named(row, 6, &[Teacher::Drag, Teacher::Train, Teacher::Import], teacher_word)?,
+        authentication: named(row, 5, &Authentication::ALL, Authentication::as_str)?,
+        by: named(row, 6, &Teacher::ALL, Teacher::as_str)?,
     })
-}
-
-fn authentication_word(authentication: Authentication) -> &'static str {
-    match authentication {
-        Authentication::Pass => "pass",
-        Authentication::Fail => "fail",
-        Authentication::None => "none",
-    }
-}
-
-fn teacher_word(teacher: Teacher) -> &'static str {
-    match teacher {
-        Teacher::Drag => "drag",
-        Teacher::Train => "train",
-        Teacher::Import => "import",
-    }
 }

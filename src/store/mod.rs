@@ -20,6 +20,7 @@ mod lessons;
 mod lock;
 mod notes;
 mod query;
+mod reserve;
 mod row;
 mod schema;
 #[cfg(test)]
@@ -40,12 +41,14 @@ pub use lock::{AccountLock, LockError};
 pub use query::Query;
 
 use database::{Check, OnDamage};
+use reserve::Reserve;
 
 /// The open database. One per process for writing; see [`StoreHandle`] for use from async code.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
     path: PathBuf,
+    reserve: Reserve,
 }
 
 /// A store that is ready, and what had to be done to get there.
@@ -81,33 +84,49 @@ impl Store {
 
     fn open_with(dir: &Path, now: Timestamp, check: Check, on_damage: OnDamage) -> Result<Opened, StoreError> {
         let (connection, set_aside) = database::open(dir, now, check, on_damage)?;
-        Ok(Opened {
-            store: Self {
-                connection,
-                path: dir.join(FILE_NAME),
-            },
-            set_aside,
-        })
+        let mut store = Self::over(connection, dir);
+        // A full disk is no reason not to open: what is there can be read, and `plan` asks again.
+        let _ = store.reserve.hold();
+        Ok(Opened { store, set_aside })
+    }
+
+    fn over(connection: Connection, dir: &Path) -> Self {
+        Self {
+            connection,
+            path: dir.join(FILE_NAME),
+            reserve: Reserve::new(dir),
+        }
     }
 
     /// Opens the database for reading beside a running daemon.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] before the first run, [`StoreError::Damaged`], [`StoreError::NewerSchema`].
+    /// [`StoreError::Missing`] before the first run, [`StoreError::NotReadable`], [`StoreError::Damaged`],
+    /// [`StoreError::NewerSchema`].
     pub fn open_read_only(dir: &Path) -> Result<Store, StoreError> {
-        Ok(Self {
-            connection: database::open_read_only(dir)?,
-            path: dir.join(FILE_NAME),
+        database::open_read_only(dir).map(|connection| Self::over(connection, dir))
+    }
+
+    /// A number that is another one after somebody else has written: a command such as `postroom train`. The daemon
+    /// reads the lessons again when it sees it change.
+    pub fn outside_changes(&self) -> Result<i64, StoreError> {
+        self.read(|connection| connection.query_row("PRAGMA data_version", [], |row| row.get(0)))
+    }
+
+    /// Names of the accounts that have written something, in order.
+    pub fn accounts(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT name FROM account ORDER BY name")?
+                .query_map([], |row| row.get(0))?
+                .collect()
         })
     }
 
     /// Empty records that live in memory only, for commands that look before anything was ever written.
     pub fn in_memory() -> Result<Store, StoreError> {
-        let path = PathBuf::from(":memory:");
-        Ok(Self {
-            connection: database::open_in_memory(&path)?,
-            path,
-        })
+        let nowhere = Path::new(":memory:");
+        database::open_in_memory(nowhere).map(|connection| Self::over(connection, nowhere))
     }
 
     /// The database file.

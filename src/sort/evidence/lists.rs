@@ -1,6 +1,7 @@
 //! Mailing lists: does a list speak here, and is it one on which people talk (RFC 2369, RFC 2919)?
 
 use crate::sort::message::Message;
+use crate::sort::sender::Address;
 
 /// What kind of list a message came through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub(super) enum ListKind {
     Discussion,
     /// One sender with a mailing tool.
     Broadcast,
+    /// Sent on by what looks like a list, though no field says so: too little to move a person's letter.
+    Unmarked,
 }
 
 /// Tells lists apart by what only list managers write. `List-Unsubscribe` alone is a mailing tool's.
@@ -23,7 +26,7 @@ pub(super) fn kind(message: &Message) -> ListKind {
         .next()
         .is_some_and(|value| value.trim().eq_ignore_ascii_case("no"));
     let manager = message.has("list-post") || message.has("list-archive") || message.has("list-subscribe");
-    let old_manager = message.has("x-mailman-version") || message.has("x-beenthere") || message.has("mailing-list");
+    let old_manager = message.has("mailing-list");
     if closed || is_tool(message) {
         return ListKind::Broadcast;
     }
@@ -34,11 +37,14 @@ pub(super) fn kind(message: &Message) -> ListKind {
     {
         return ListKind::Discussion;
     }
-    if precedence.is_some() && sent_by_list(message) && (manager || addressed_to_list(message)) {
+    if addressed_to_list(message) && (precedence.is_some() || manager) {
         return ListKind::Discussion;
     }
     if list_id || manager || says_list || old_manager || message.has("list-unsubscribe") {
         return ListKind::Broadcast;
+    }
+    if addressed_to_list(message) && sent_by_list(message) {
+        return ListKind::Unmarked;
     }
     ListKind::None
 }
@@ -51,10 +57,10 @@ pub(super) fn precedence(message: &Message) -> Option<String> {
         .map(|value| value.trim().to_ascii_lowercase())
 }
 
-/// Feedback-ID and one-click unsubscription (RFC 8058) are what mass hosts add for their bulk senders; list managers
-/// write neither with List-Post.
+/// One-click unsubscription (RFC 8058), or Feedback-ID with a way to unsubscribe, is what mass hosts add for their bulk
+/// senders; list managers write neither beside List-Post. Feedback-ID alone stands in persons' mail of some providers.
 fn is_tool(message: &Message) -> bool {
-    (message.has("feedback-id") || message.has("list-unsubscribe-post"))
+    (message.has("list-unsubscribe-post") || (message.has("feedback-id") && message.has("list-unsubscribe")))
         && !message.has("list-post")
         && !message.has("list-subscribe")
         && !message.has("list-archive")
@@ -87,12 +93,24 @@ fn sent_by_list(message: &Message) -> bool {
             .any(|value| value.split('<').next_back().is_some_and(owner))
 }
 
-/// To or Cc names an address whose owner or bounce address is the envelope sender.
+/// To or Cc names an address that is the envelope sender itself, or whose bounce address is, while somebody else stands
+/// in From: a list sends on what it was sent.
 fn addressed_to_list(message: &Message) -> bool {
+    let Some(from) = message.from() else { return false };
     message.raw("return-path").chain(message.raw("sender")).any(|value| {
-        let value = value.trim().trim_matches(['<', '>']).to_ascii_lowercase();
-        message
-            .recipients()
-            .any(|to| to.local_part().len() > 2 && value.contains(to.local_part()))
+        let bare = value
+            .rsplit_once('<')
+            .map_or(value, |(_, rest)| rest)
+            .trim_end_matches(['>', ' ']);
+        let Some(sender) = Address::parse(bare) else {
+            return false;
+        };
+        message.recipients().any(|to| {
+            to != from
+                && to.organisational_domain() == sender.organisational_domain()
+                && to.organisational_domain() != from.organisational_domain()
+                && to.local_part().len() > 2
+                && sender.local_part().contains(to.local_part())
+        })
     })
 }

@@ -2,9 +2,9 @@
 
 use super::lists::{self, ListKind};
 use super::roles::{self, Role};
-use super::words::{self, Words};
-use crate::sort::message::{Author, Message, addresses, decode};
-use crate::sort::sender::organisational_domain;
+use super::words;
+use crate::sort::message::{Author, Message, decode};
+use crate::sort::sender::{Address, Owner};
 use crate::sort::sent::is_answer;
 
 /// One observation.
@@ -26,6 +26,8 @@ pub enum Mark {
     OfficeRole,
     /// Sent from a host for mass mail.
     MassHost,
+    /// Sent from a host whose name says newsletter.
+    NewsHost,
     /// List-Unsubscribe, on no discussion list.
     Unsubscribe,
     /// List-Unsubscribe-Post (RFC 8058).
@@ -36,12 +38,18 @@ pub enum Mark {
     FeedbackId,
     /// Precedence: bulk or junk.
     Precedence,
-    /// X-Mailer names a mass mailer.
+    /// X-Mailer names a mass mailing service.
     MassMailer,
+    /// X-Mailer names a library that scripts use.
+    Script,
     /// The return address carries a code for this one recipient.
     BounceAddress,
     /// Bounces go to another organisation than the sender's.
     ForeignReturn,
+    /// Bounces go nowhere, as only reports and automatic answers may have it (RFC 5321 section 4.5.5).
+    NullReturn,
+    /// The subject contains the recipient's own address.
+    AddressInSubject,
     /// The sender's address looks generated.
     GeneratedAddress,
     /// The subject or sender's name is a periodical's.
@@ -50,6 +58,8 @@ pub enum Mark {
     Offer,
     /// A login code or security alert.
     Code,
+    /// Neither To nor Cc names the user.
+    NotNamed,
     /// No visible recipient.
     Undisclosed,
     /// Addressed to the sender's own address, or to nobody.
@@ -80,18 +90,23 @@ impl Mark {
             Mark::MarketingRole => "marketing-role",
             Mark::OfficeRole => "office-role",
             Mark::MassHost => "mass-host",
+            Mark::NewsHost => "news-host",
             Mark::Unsubscribe => "unsubscribe",
             Mark::OneClick => "one-click",
             Mark::BroadcastList => "broadcast-list",
             Mark::FeedbackId => "feedback-id",
             Mark::Precedence => "precedence",
             Mark::MassMailer => "mass-mailer",
+            Mark::Script => "script",
             Mark::BounceAddress => "bounce-address",
             Mark::ForeignReturn => "foreign-return",
+            Mark::NullReturn => "null-return",
+            Mark::AddressInSubject => "address-in-subject",
             Mark::GeneratedAddress => "generated-address",
             Mark::Periodical => "periodical",
             Mark::Offer => "offer",
             Mark::Code => "code",
+            Mark::NotNamed => "not-named",
             Mark::Undisclosed => "undisclosed",
             Mark::ToItself => "to-itself",
             Mark::ForeignReplyTo => "foreign-reply-to",
@@ -113,15 +128,25 @@ impl Mark {
             | Mark::NewsRole
             | Mark::Unsubscribe
             | Mark::OneClick
-            | Mark::FeedbackId
             | Mark::MassMailer
             | Mark::CalledSpam => 3,
-            Mark::MarketingRole | Mark::MassHost | Mark::BroadcastList | Mark::Precedence | Mark::BounceAddress => 2,
-            Mark::GeneratedAddress | Mark::MalformedFrom => 2,
+            Mark::MarketingRole
+            | Mark::MassHost
+            | Mark::NewsHost
+            | Mark::BroadcastList
+            | Mark::FeedbackId
+            | Mark::Precedence
+            | Mark::BounceAddress
+            | Mark::NullReturn
+            | Mark::AddressInSubject
+            | Mark::GeneratedAddress
+            | Mark::MalformedFrom => 2,
             Mark::OfficeRole
             | Mark::ForeignReturn
+            | Mark::Script
             | Mark::Periodical
             | Mark::Offer
+            | Mark::NotNamed
             | Mark::Undisclosed
             | Mark::ToItself
             | Mark::ForeignReplyTo
@@ -129,6 +154,40 @@ impl Mark {
             Mark::Code => 0,
             Mark::AnswerSubject => -1,
             Mark::Answer => -2,
+        }
+    }
+
+    /// Marks of which one at least must be there: persons do not leave them by accident.
+    pub(super) fn is_strong(self) -> bool {
+        self.weight() >= 2 && self != Mark::MalformedFrom
+    }
+
+    /// Marks that a mailing tool or a program leaves, as opposed to what a name or a word suggests.
+    pub(super) fn is_in_header(self) -> bool {
+        matches!(
+            self,
+            Mark::Report
+                | Mark::AutoSubmitted
+                | Mark::NoReply
+                | Mark::Unsubscribe
+                | Mark::OneClick
+                | Mark::BroadcastList
+                | Mark::FeedbackId
+                | Mark::Precedence
+                | Mark::MassMailer
+                | Mark::BounceAddress
+                | Mark::NullReturn
+                | Mark::CalledSpam
+        )
+    }
+
+    /// How much it speaks for a periodical, below zero for an advertisement.
+    pub(super) fn periodical(self) -> i32 {
+        match self {
+            Mark::NewsRole | Mark::Periodical | Mark::NewsHost => 2,
+            Mark::Offer => -2,
+            Mark::MarketingRole | Mark::CalledSpam => -1,
+            _ => 0,
         }
     }
 
@@ -143,18 +202,23 @@ impl Mark {
             Mark::MarketingRole => "the sender's address is an advertiser's",
             Mark::OfficeRole => "the sender's address is an office, not a person",
             Mark::MassHost => "it comes from a host for mass mail",
+            Mark::NewsHost => "it comes from a newsletter's host",
             Mark::Unsubscribe => "it can be unsubscribed (List-Unsubscribe)",
             Mark::OneClick => "it offers one-click unsubscription",
             Mark::BroadcastList => "it carries the List-Id of a mailing tool",
             Mark::FeedbackId => "it carries a bulk sender's Feedback-ID",
             Mark::Precedence => "it says that it is bulk (Precedence)",
-            Mark::MassMailer => "a mass mailing program wrote it",
+            Mark::MassMailer => "a mass mailing service sent it",
+            Mark::Script => "a script sent it",
             Mark::BounceAddress => "its return address is made for one recipient",
             Mark::ForeignReturn => "its return address belongs to somebody else",
+            Mark::NullReturn => "its return address is empty",
+            Mark::AddressInSubject => "its subject contains the recipient's address",
             Mark::GeneratedAddress => "the sender's address looks generated",
             Mark::Periodical => "its subject or sender is a periodical's",
             Mark::Offer => "its subject advertises",
             Mark::Code => "a login code, a password mail or a security alert",
+            Mark::NotNamed => "it does not name you",
             Mark::Undisclosed => "it names no recipient",
             Mark::ToItself => "it is addressed to its own sender",
             Mark::ForeignReplyTo => "answers would go to somebody else",
@@ -168,7 +232,7 @@ impl Mark {
 }
 
 /// Collects the marks of a message.
-pub(super) fn of(message: &Message, list: ListKind) -> Vec<Mark> {
+pub(super) fn of(message: &Message, owner: &Owner, list: ListKind) -> Vec<Mark> {
     let mut marks = Vec::new();
     if is_report(message) {
         marks.push(Mark::Report);
@@ -181,11 +245,11 @@ pub(super) fn of(message: &Message, list: ListKind) -> Vec<Mark> {
         marks.push(Mark::AutoSubmitted);
     }
     sender(message, &mut marks);
-    if list != ListKind::Discussion {
+    if !matches!(list, ListKind::Discussion | ListKind::Unmarked) {
         mailing(message, &mut marks);
     }
     subject(message, list, &mut marks);
-    recipients(message, &mut marks);
+    recipients(message, owner, &mut marks);
     if message
         .raw("content-type")
         .next()
@@ -212,7 +276,11 @@ fn is_report(message: &Message) -> bool {
         .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("multipart/report"));
     let from = message.raw("from").next().unwrap_or_default();
     let system = match message.author() {
-        Author::One { address, .. } => roles::of_local_part(address.local_part()) == Some(Role::MailSystem),
+        // A postmaster is a person too, when he answers.
+        Author::One { address, .. } => {
+            roles::of_local_part(address.local_part()) == Some(Role::MailSystem)
+                && (message.answers.is_empty() || !is_answer(&message.subject))
+        }
         // Reports often bear a From that is no address at all: `MAILER-DAEMON`, `<>`.
         Author::Malformed(_) => {
             let from = from.to_ascii_lowercase();
@@ -235,8 +303,10 @@ fn sender(message: &Message, marks: &mut Vec<Mark>) {
         Some(Role::Office) => marks.push(Mark::OfficeRole),
         None => {}
     }
-    if roles::is_mass_host(from) {
-        marks.push(Mark::MassHost);
+    match roles::of_host(from) {
+        Some(Role::News) => marks.push(Mark::NewsHost),
+        Some(_) => marks.push(Mark::MassHost),
+        None => {}
     }
     if roles::is_generated(from.local_part()) {
         marks.push(Mark::GeneratedAddress);
@@ -260,20 +330,24 @@ fn mailing(message: &Message, marks: &mut Vec<Mark>) {
     if matches!(lists::precedence(message).as_deref(), Some("bulk" | "junk" | "list")) {
         marks.push(Mark::Precedence);
     }
-    if message.raw("x-mailer").next().is_some_and(is_mass_mailer) {
-        marks.push(Mark::MassMailer);
+    match message.raw("x-mailer").next().and_then(mailer) {
+        Some(true) => marks.push(Mark::MassMailer),
+        Some(false) => marks.push(Mark::Script),
+        None => {}
     }
-    let Some(from) = message.from() else { return };
-    if let Some(path) = message
+    if message
         .raw("return-path")
         .next()
-        .and_then(|value| addresses(value).pop()?.0)
+        .is_some_and(|path| path.trim() == "<>")
     {
-        let coded = is_bounce_address(path.local_part());
-        if coded {
+        marks.push(Mark::NullReturn);
+    }
+    let Some(from) = message.from() else { return };
+    if let Some(path) = return_path(message) {
+        if is_bounce_address(path.local_part()) {
             marks.push(Mark::BounceAddress);
         }
-        if organisational_domain(path.domain()) != from.organisational_domain() {
+        if path.organisational_domain() != from.organisational_domain() {
             marks.push(Mark::ForeignReturn);
         }
     }
@@ -287,19 +361,27 @@ fn mailing(message: &Message, marks: &mut Vec<Mark>) {
 }
 
 fn subject(message: &Message, list: ListKind, marks: &mut Vec<Mark>) {
-    let subject = Words::of(&message.subject);
-    if list != ListKind::Discussion && (subject.any(&words::CODE) || subject.ends_with(" password")) {
+    let subject = words::topics(&message.subject);
+    let display = words::topics(message.display_name());
+    if list != ListKind::Discussion && subject.code {
         marks.push(Mark::Code);
     }
-    if subject.any(&words::PERIODICAL) || Words::of(message.display_name()).any(&words::PERIODICAL) {
+    if subject.periodical || display.periodical {
         marks.push(Mark::Periodical);
     }
-    if subject.any(&words::OFFER) {
+    if subject.offer || display.offer {
         marks.push(Mark::Offer);
+    }
+    let lower = message.subject.to_lowercase();
+    if lower.contains('@') && message.to.iter().any(|to| lower.contains(to.as_str())) {
+        marks.push(Mark::AddressInSubject);
     }
 }
 
-fn recipients(message: &Message, marks: &mut Vec<Mark>) {
+fn recipients(message: &Message, owner: &Owner, marks: &mut Vec<Mark>) {
+    if !message.recipients().any(|address| owner.is(address)) {
+        marks.push(Mark::NotNamed);
+    }
     if message.recipients().next().is_none() {
         marks.push(Mark::Undisclosed);
     } else if message.cc.is_empty() && message.to.len() == 1 && message.to.first() == message.from() {
@@ -307,30 +389,40 @@ fn recipients(message: &Message, marks: &mut Vec<Mark>) {
     }
 }
 
+/// Where bounces go, unless a forwarder or a signing server has rewritten it (SRS, BATV): then it says nothing.
+fn return_path(message: &Message) -> Option<Address> {
+    let value = message.raw("return-path").next()?;
+    let path = Address::parse(value.trim().trim_matches(['<', '>']))?;
+    let local = path.local_part();
+    let rewritten = ["srs0", "srs1", "prvs=", "btv1="]
+        .iter()
+        .any(|prefix| local.starts_with(prefix))
+        || local.contains("+caf_=");
+    (!rewritten).then_some(path)
+}
+
 /// A local part that carries a code for one recipient (variable envelope return path) or is named after bounces.
 fn is_bounce_address(local: &str) -> bool {
-    let named = ["bounce", "return", "rp", "msprvs", "prvs", "errors"];
-    let words = local
+    const NAMED: [&str; 6] = ["bounce", "return", "rp", "msprv", "error", "listbounce"];
+    let mut words = local
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty());
-    let named = words.clone().any(|word| {
+    let named = words.any(|word| {
         let word = word
             .trim_end_matches(|c: char| c.is_ascii_digit())
             .trim_end_matches('s');
-        named.contains(&word)
+        NAMED.contains(&word)
     });
     named || local.contains('=') || (local.len() > 24 && roles::is_generated(local))
 }
 
-/// Programs that send to many; persons' mail programs are not in it, and none is a proof of anything.
-fn is_mass_mailer(name: &str) -> bool {
-    const MASS: [&str; 46] = [
+/// What X-Mailer names: a service or program for mass mail (true), a library that scripts use (false), or neither.
+fn mailer(name: &str) -> Option<bool> {
+    const MASS: [&str; 34] = [
         "accucast",
         "mailchimp",
         "sendgrid",
         "phplist",
-        "phpmailer",
-        "swiftmailer",
         "sendinblue",
         "brevo",
         "mailjet",
@@ -344,10 +436,6 @@ fn is_mass_mailer(name: &str) -> bool {
         "targetmail",
         "emessaging",
         "aspnetemail",
-        "smtpmail",
-        "framework",
-        "mime::lite",
-        "mime-tools",
         "gfimailer",
         "store-mailer",
         "unica",
@@ -356,37 +444,40 @@ fn is_mass_mailer(name: &str) -> bool {
         "salesforce",
         "hubspot",
         "klaviyo",
-        "mailer",
         "marketing",
         "acymailing",
         "emarsys",
         "optivo",
         "episerver",
-        "cdo for windows",
-        "aspmail",
-        "jmail",
+        "smart_send",
+        "mailing",
+        "custom mailer",
+        "cleverreach",
+    ];
+    const SCRIPT: [&str; 14] = [
+        "phpmailer",
+        "swiftmailer",
         "php",
         "perl",
         "python",
-        "frontier",
-        "smart_send",
+        "mime::lite",
+        "mime-tools",
+        "framework",
+        "smtpmail",
+        "cdo for windows",
+        "aspmail",
+        "jmail",
         "drupal",
+        "sendemail",
     ];
     let name = name.to_ascii_lowercase();
-    // Persons' programs call themselves mailers too.
-    let personal = [
-        "kmail",
-        "thunderbird",
-        "outlook",
-        "evolution",
-        "apple mail",
-        "mutt",
-        "gmail",
-        "eudora",
-        "sylpheed",
-        "claws",
-    ];
-    MASS.iter().any(|word| name.contains(word)) && !personal.iter().any(|word| name.contains(word))
+    if MASS.iter().any(|word| name.contains(word)) {
+        Some(true)
+    } else if SCRIPT.iter().any(|word| name.contains(word)) {
+        Some(false)
+    } else {
+        None
+    }
 }
 
 fn called_spam(message: &Message) -> bool {

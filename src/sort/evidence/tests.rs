@@ -1,8 +1,13 @@
 use super::*;
+use crate::sort::sender::Address;
+
+fn owner() -> Owner {
+    Owner::new(vec![Address::parse("me@example.net").unwrap()])
+}
 
 fn verdict(header: &str) -> Option<Bucket> {
-    Evidence::of(&Message::parse(header.as_bytes()))
-        .verdict(Authentication::None)
+    Evidence::of(&Message::parse(header.as_bytes()), &owner())
+        .verdict(Doubt::default())
         .map(|(bucket, _)| bucket)
 }
 
@@ -66,7 +71,12 @@ fn reports_are_bulk_and_codes_stay() {
     );
     let forged = Message::parse(b"From: no-reply@bank.example\r\nSubject: Your security code\r\n");
     assert_eq!(
-        Evidence::of(&forged).verdict(Authentication::Fail).map(|found| found.0),
+        Evidence::of(&forged, &owner())
+            .verdict(Doubt {
+                authentication: Authentication::Fail,
+                colleague: false
+            })
+            .map(|found| found.0),
         Some(Bucket::Bulk)
     );
 }

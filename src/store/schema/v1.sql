@@ -47,7 +47,6 @@ CREATE INDEX ledger_mid ON ledger (account, mid);
 CREATE INDEX ledger_at ON ledger (account, at);
 CREATE INDEX ledger_run ON ledger (run);
 CREATE INDEX ledger_message_id ON ledger (account, message_id) WHERE message_id IS NOT NULL;
-CREATE INDEX ledger_sender ON ledger (account, sender) WHERE sender IS NOT NULL;
 CREATE INDEX ledger_undoes ON ledger (undoes) WHERE undoes IS NOT NULL;
 CREATE INDEX ledger_open ON ledger (account, id) WHERE state IN ('planned', 'unknown');
 

@@ -16,6 +16,7 @@ mod idle;
 mod login;
 mod mailbox;
 mod names;
+mod notify;
 mod options;
 mod parser;
 pub mod sample;

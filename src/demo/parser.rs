@@ -3,6 +3,7 @@
 
 use super::command::{Command, FlagsChange, List, Request};
 use super::fetch_syntax::fetch_items;
+use super::notify::notify;
 use super::scanner::{Scan, Scanner};
 use super::search_syntax::search;
 
@@ -50,6 +51,7 @@ fn arguments(scanner: &mut Scanner<'_>, verb: &str, uid: bool) -> Scan<Command> 
     scanner.space()?;
     match verb {
         "ID" => id(scanner),
+        "NOTIFY" => notify(scanner).map(Command::Notify),
         "LOGIN" => {
             let user = scanner.astring()?;
             scanner.space()?;

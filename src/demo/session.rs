@@ -12,6 +12,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 use super::answer::{Answer, untagged};
 use super::command::{Command, Request};
 use super::fault::Fault;
+use super::notify::Watch;
 use super::parser;
 use super::selected::Selected;
 use super::server::{Server, Shared};
@@ -23,6 +24,8 @@ pub(super) struct Session {
     pub(super) shared: Arc<Shared>,
     pub(super) user: Option<String>,
     pub(super) selected: Option<Selected>,
+    /// Other folders that are watched.
+    pub(super) watch: Watch,
 }
 
 /// Whether the connection goes on.
@@ -51,6 +54,7 @@ async fn converse(stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
         shared,
         user: None,
         selected: None,
+        watch: Watch::default(),
     };
     if session.greet(&mut writer).await? == Next::Close {
         return Ok(());
@@ -199,24 +203,23 @@ impl Session {
         Ok(answer)
     }
 
-    /// Tells what other sessions have changed in the selected folder. False when the folder is no longer what it was,
-    /// and the session has to end.
+    /// Tells what other sessions have changed in the selected folder and in watched ones. False when the selected folder
+    /// is no longer what it was, and the session has to end.
     pub(super) fn report(&mut self, may_expunge: bool, out: &mut Vec<u8>) -> bool {
-        let (Some(user), Some(selected)) = (&self.user, &mut self.selected) else {
-            return true;
-        };
+        let Some(user) = &self.user else { return true };
+        let (options, watch) = (&self.shared.options, &mut self.watch);
         self.shared.read(|state| {
-            if let Some(folder) = state
-                .store
-                .account(user)
-                .and_then(|account| account.by_id(selected.folder))
-            {
+            let Some(account) = state.store.account(user) else { return true };
+            if let Some(selected) = &mut self.selected {
+                let Some(folder) = account.by_id(selected.folder) else {
+                    untagged(out, "BYE The selected folder is gone or has been renumbered");
+                    return false;
+                };
                 selected.report(folder, may_expunge, out);
-                true
-            } else {
-                untagged(out, "BYE The selected folder is gone or has been renumbered");
-                false
             }
+            let selected = self.selected.as_ref().map(|selected| selected.folder);
+            watch.report(options, account, selected, out);
+            true
         })
     }
 
@@ -249,6 +252,7 @@ impl Session {
         match command {
             Command::Enable => Answer::ok("Enabled.").with("ENABLED"),
             Command::Namespace => self.namespace(),
+            Command::Notify(notify) => self.notify(notify),
             Command::Select { mailbox, read_only } => self.select(&mailbox, read_only),
             Command::Create(name) => self.create(&name),
             Command::Delete(name) => self.delete(&name),
@@ -296,6 +300,7 @@ fn capability_of(command: &Command) -> Option<&'static str> {
         Command::Id => Some("ID"),
         Command::Namespace => Some("NAMESPACE"),
         Command::Enable => Some("ENABLE"),
+        Command::Notify(_) => Some("NOTIFY"),
         Command::Unselect => Some("UNSELECT"),
         Command::Move { .. } => Some("MOVE"),
         Command::UidExpunge(_) => Some("UIDPLUS"),

@@ -18,6 +18,7 @@ pub mod forget;
 pub mod hindsight;
 pub mod identity;
 pub mod import;
+pub mod learn;
 pub mod lesson_file;
 pub mod log;
 pub mod logging;
@@ -86,6 +87,8 @@ pub enum Command {
     Stats(stats::StatsArgs),
     /// Teach a sender's place without dragging
     Train(train::TrainArgs),
+    /// Show, confirm or discard lessons that were held back
+    Learn(learn::LearnArgs),
     /// Forget what was taught about a sender
     Forget(forget::ForgetArgs),
     /// Write every lesson as readable TOML
@@ -118,6 +121,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Senders(args) => on_records(&context, |records, out| senders::run(&args, records, out)),
         Command::Stats(args) => on_records(&context, |records, out| stats::run(&args, records, out)),
         Command::Train(args) => on_records(&context, |records, out| train::run(&args, records, out)),
+        Command::Learn(args) => on_records(&context, |records, out| learn::run(&args, records, out)),
         Command::Forget(args) => on_records(&context, |records, out| forget::run(&args, records, out)),
         Command::Export(args) => on_records(&context, |records, out| export::run(&args, records, out)),
         Command::Import(args) => on_records(&context, |records, out| import::run(&args, records, out)),

@@ -2,6 +2,7 @@
 //! `postroom stats` and of the reports; reads the store, writes nothing.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
@@ -85,11 +86,8 @@ impl Stats {
         zone: &TimeZone,
     ) -> Result<Self, StoreError> {
         let mut stats = Self::default();
-        let date = |time: Timestamp| {
-            let instant = jiff::Timestamp::from_second(time.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-            instant.to_zoned(zone.clone()).date()
-        };
-        let (first, last) = (date(since), date(now));
+        let mut calendar = Calendar::new(zone);
+        let (first, last) = (calendar.date(since), calendar.date(now));
         stats.days = first
             .series(1.day())
             .take_while(|day| *day <= last)
@@ -101,7 +99,7 @@ impl Stats {
                 since: Some(since),
                 ..Query::default()
             };
-            store.each_row(&query, |row| stats.count(row, date(row.at)))?;
+            store.each_row(&query, |row| stats.count(row, calendar.date(row.at)))?;
         }
         stats.waits.sort_unstable();
         Ok(stats)
@@ -150,6 +148,37 @@ impl Stats {
         senders.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         senders.truncate(count);
         senders
+    }
+}
+
+/// Dates of times in a zone. Rows come in order of time, so the day last asked for is nearly always the one wanted.
+struct Calendar<'a> {
+    zone: &'a TimeZone,
+    last: (Range<i64>, Date),
+}
+
+impl<'a> Calendar<'a> {
+    fn new(zone: &'a TimeZone) -> Self {
+        Self {
+            zone,
+            last: (0..0, Date::ZERO),
+        }
+    }
+
+    fn date(&mut self, time: Timestamp) -> Date {
+        if !self.last.0.contains(&time.0) {
+            let instant = jiff::Timestamp::from_second(time.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+            let local = instant.to_zoned(self.zone.clone());
+            let begin = local.start_of_day().map(|day| day.timestamp().as_second());
+            let end = local
+                .tomorrow()
+                .and_then(|next| next.start_of_day())
+                .map(|day| day.timestamp().as_second());
+            // At the ends of the calendar there is no such day, and nothing is remembered.
+            let day = begin.and_then(|begin| end.map(|end| begin..end)).unwrap_or(0..0);
+            self.last = (day, local.date());
+        }
+        self.last.1
     }
 }
 
@@ -219,6 +248,23 @@ mod tests {
             stats.weeks.clear();
             stats.week(day).filed = 1;
             assert_eq!(stats.weeks.keys().copied().collect::<Vec<_>>(), [monday], "{day}");
+        }
+    }
+
+    #[test]
+    fn days_are_those_of_the_zone_also_where_the_clocks_change() {
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let mut calendar = Calendar::new(&zone);
+        // The night to 2026-10-25 is an hour longer.
+        for (at, day) in [
+            ("2026-10-24T21:59:59Z", date(2026, 10, 24)),
+            ("2026-10-24T22:00:00Z", date(2026, 10, 25)),
+            ("2026-10-25T22:59:59Z", date(2026, 10, 25)),
+            ("2026-10-25T23:00:00Z", date(2026, 10, 26)),
+            ("2026-10-24T21:59:59Z", date(2026, 10, 24)),
+        ] {
+            let at: jiff::Timestamp = at.parse().unwrap();
+            assert_eq!(calendar.date(Timestamp(at.as_second())), day, "{at}");
         }
     }
 

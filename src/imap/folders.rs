@@ -54,8 +54,8 @@ pub(super) struct Names {
 const SLASH: char = '\u{2215}';
 
 impl Names {
-    /// From the lines of a NAMESPACE response; `/` and no prefix when there was none (LIST tells more later).
-    pub(super) fn from_namespace(lines: &[Box<[u8]>]) -> Self {
+    /// From the lines of a NAMESPACE response; no prefix, and the separator that LIST told, when there was none.
+    pub(super) fn new(lines: &[Box<[u8]>], separator: Option<char>) -> Self {
         let personal = lines
             .iter()
             .filter_map(|line| std::str::from_utf8(line).ok())
@@ -79,7 +79,7 @@ impl Names {
                 })
             });
         personal.unwrap_or_else(|| Self {
-            separator: Some('/'),
+            separator: separator.or(Some('/')),
             ..Self::default()
         })
     }

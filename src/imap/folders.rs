@@ -1,6 +1,6 @@
 //! Folders: how the user's spelling meets the server's, and what LIST and STATUS say.
 //!
-//! The program spells `Work/Invoices`; the server may want `INBOX.Work.Invoices`, in modified UTF-7. [`Names`] maps
+//! The program spells `Work/Invoices`; the server may want `INBOX.Work.Invoices`, in modified UTF-7. `Names` maps
 //! between the two by separator and prefix (RFC 2342 NAMESPACE, RFC 9051 section 6.3.9 LIST), and keeps the raw name of
 //! every folder that was listed, so that a name we cannot spell is still named back byte for byte.
 

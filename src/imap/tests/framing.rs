@@ -26,7 +26,9 @@ impl AsyncRead for Segments<'_> {
 }
 
 /// Everything the guard hands up, everything it hands over raw, and how it ended.
-fn filtered(bytes: &[u8], step: usize) -> (Vec<Vec<u8>>, Vec<Box<[u8]>>, io::ErrorKind) {
+type Filtered = (Vec<Vec<u8>>, Vec<Box<[u8]>>, io::ErrorKind);
+
+fn filtered(bytes: &[u8], step: usize) -> Filtered {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let limits = FrameLimits {

@@ -1,7 +1,8 @@
 //! Reading: which UIDs there are, and the header fields, flags, size and date of messages. Never a body, never \Seen.
 //!
 //! One command asks for many messages; the next window is on its way while the last is read, and the server may answer
-//! both in one go before the first is tagged OK (Dovecot does). A FETCH response is believed by the UID it carries, never by the request (servers.md, quirks 4 to 6).
+//! both in one go before the first is tagged OK (Dovecot does). A FETCH response is believed by the UID it carries,
+//! never by the request: GNU mailutils answers with another message, Courier invents one.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

@@ -1,4 +1,4 @@
-//! What a hostile or broken server may send (reliability.md section 5, server side): an error or nothing, never an
+//! What a hostile or broken server may send: an error or nothing, never an
 //! abort, never a bill in memory.
 
 use std::time::Duration;

@@ -173,7 +173,6 @@ async fn everything_once() {
     let (changes, ()) = tokio::join!(
         watch::wait(&mut session, &others, Duration::from_secs(20), &interrupt),
         async {
-            tokio::time::sleep(Duration::from_millis(200)).await;
             mover::append(&mut other, &inbox, &[], &letter(99)).await.unwrap();
         }
     );
@@ -183,7 +182,6 @@ async fn everything_once() {
         let (changes, ()) = tokio::join!(
             watch::wait(&mut session, &others, Duration::from_secs(20), &interrupt),
             async {
-                tokio::time::sleep(Duration::from_millis(200)).await;
                 mover::append(&mut other, &target, &[], &letter(100)).await.unwrap();
             }
         );

@@ -62,7 +62,10 @@ async fn without_sasl_ir_the_secret_waits_for_its_turn() {
         S: * OK working on it
         S: + go ahead
         C> {SECRET}
-        S: $ OK [CAPABILITY IMAP4rev1 IDLE] done"
+        S: $ OK [CAPABILITY IMAP4rev1 IDLE] done
+        C: LIST \"\" \"\"
+        S: * LIST (\\Noselect) \".\" \"\"
+        S: $ OK"
     );
     assert!(logged_in(&script).await.unwrap().capabilities().idle);
 }
@@ -71,15 +74,23 @@ async fn without_sasl_ir_the_secret_waits_for_its_turn() {
 async fn login_is_the_fallback_and_quotes() {
     let script = "S: * OK [CAPABILITY IMAP4rev1] hello
         C: LOGIN \"alice\" \"s\\\"e\\\\c\"
-        S: $ OK [CAPABILITY IMAP4rev1 IDLE] done";
-    assert!(logged_in(script).await.unwrap().capabilities().idle);
+        S: $ OK [CAPABILITY IMAP4rev1 IDLE] done
+        C: LIST \"\" \"\"
+        S: * LIST (\\Noselect) \".\" \"\"
+        S: $ OK";
+    let session = logged_in(script).await.unwrap();
+    assert!(session.capabilities().idle);
+    assert_eq!(session.names().to_wire(&"a/b".into()).unwrap(), "a.b");
     let script = "S: * OK [CAPABILITY IMAP4rev1] hello
         C: LOGIN {5}
         S: + go
         C> alice {5}
         S: + go
         C> grün
-        S: $ OK [CAPABILITY IMAP4rev1 IDLE] done";
+        S: $ OK [CAPABILITY IMAP4rev1 IDLE] done
+        C: LIST \"\" \"\"
+        S: * LIST (\\Noselect) \".\" \"\"
+        S: $ OK";
     let session = play(true, script, async |greeted| {
         login(greeted.unwrap(), "alice", &SecretString::from("grün")).await
     })

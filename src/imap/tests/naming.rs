@@ -5,9 +5,12 @@ use crate::imap::folders::{Folder, Names, Status};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 
 fn names(namespace: &str) -> Names {
-    Names::from_namespace(&[format!("* NAMESPACE {namespace} NIL NIL")
-        .into_bytes()
-        .into_boxed_slice()])
+    Names::new(
+        &[format!("* NAMESPACE {namespace} NIL NIL")
+            .into_bytes()
+            .into_boxed_slice()],
+        None,
+    )
 }
 
 #[test]

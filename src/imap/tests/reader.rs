@@ -1,4 +1,4 @@
-//! No fault of a connection and no refusal is ever taken for an empty answer (stack.md, T1 to T14).
+//! No fault of a connection and no refusal is ever taken for an empty answer.
 
 use super::script::{play, play_inbox};
 use crate::imap::{Access, ImapError};

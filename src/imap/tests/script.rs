@@ -20,7 +20,7 @@ pub(super) async fn play(capabilities: &str, script: &str, client: impl AsyncFnO
     let (near, far) = duplex(1 << 20);
     let wire = Wire::new(Box::new(near), Limits::default());
     let offered = Capabilities::new(capabilities.split_whitespace());
-    let session = Session::new(wire, offered, Names::from_namespace(&[]));
+    let session = Session::new(wire, offered, Names::new(&[], None));
     tokio::join!(client(session), follow(far, script));
 }
 

@@ -1,4 +1,4 @@
-//! Waiting for news: IDLE in every shape servers give it (stack.md, T12 to T18), NOTIFY, polling.
+//! Waiting for news: IDLE in every shape servers give it, NOTIFY, polling.
 
 use std::time::Duration;
 

@@ -1,2 +1,141 @@
-//! (being built)
+//! The command line: one file per command, printing and exit codes. Names and JSON are a contract (design section 7).
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Environment;
+use crate::daemon::clock;
+
 pub mod check;
+pub mod context;
+pub mod demo;
+pub mod exit;
+pub mod explain;
+pub mod export;
+pub mod forget;
+pub mod hindsight;
+pub mod identity;
+pub mod import;
+pub mod lesson_file;
+pub mod log;
+pub mod logging;
+pub mod past_mail;
+pub mod preview;
+pub mod records;
+pub mod replay;
+pub mod run;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod senders;
+pub mod since;
+pub mod sort;
+pub mod stats;
+pub mod status;
+pub mod train;
+pub mod undo;
+pub mod verdict_json;
+
+use records::Records;
+
+/// Sorts the mail of your IMAP accounts, learns from your hand, and can say why.
+#[derive(Debug, Parser)]
+#[command(
+    name = "postroom",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// Configuration file [default: $POSTROOM_CONFIG, ~/.config/postroom/postroom.toml, /etc/postroom/postroom.toml]
+    #[arg(long, short, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try it out in 30 seconds: a private mail server, sample mail, and the real daemon at work
+    Demo(demo::Args),
+    /// Look after the accounts (this is what the service runs)
+    Run(run::Args),
+    /// Show what would happen to the mail now in the inbox; touches nothing
+    Preview(preview::Args),
+    /// Sort the mail that already lies in the inbox, after showing the plan
+    Sort(sort::Args),
+    /// Check the configuration, the rules and the rules' own tests
+    Check(check::CheckArgs),
+    /// Replay old mail from a folder and show the verdicts it would have had
+    Replay(replay::ReplayArgs),
+    /// Say why a message is where it is
+    Explain(explain::Args),
+    /// Take moves back
+    Undo(undo::Args),
+    /// Show how each account is doing
+    Status(status::Args),
+    /// Show what was decided, moved and learned
+    Log(log::LogArgs),
+    /// Show whom you write to and what you taught, or all about one sender
+    Senders(senders::SendersArgs),
+    /// Show what went where, day by day
+    Stats(stats::StatsArgs),
+    /// Teach a sender's place without dragging
+    Train(train::TrainArgs),
+    /// Forget what was taught about a sender
+    Forget(forget::ForgetArgs),
+    /// Write every lesson as readable TOML
+    Export(export::ExportArgs),
+    /// Take lessons from a file that `export` wrote
+    Import(import::ImportArgs),
+}
+
+/// Runs a command; the answer is the process's exit code.
+pub fn run(cli: Cli) -> u8 {
+    let context = context::Context { config: cli.config };
+    let result = match cli.command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Run(args) => run::run(&args, &context),
+        Command::Preview(args) => preview::run(&args, &context),
+        Command::Sort(args) => sort::run(&args, &context),
+        Command::Check(args) => check::run(
+            &args,
+            context.config.as_deref(),
+            &Environment::of_process(),
+            io::stdout().is_terminal(),
+            &mut io::stdout().lock(),
+        )
+        .map_err(anyhow::Error::from),
+        Command::Replay(args) => replay::run(&args, &mut io::stdout().lock()),
+        Command::Explain(args) => explain::run(&args, &context),
+        Command::Undo(args) => undo::run(&args, &context),
+        Command::Status(args) => status::run(&args, &context),
+        Command::Log(args) => on_records(&context, |records, out| log::run(&args, records, out)),
+        Command::Senders(args) => on_records(&context, |records, out| senders::run(&args, records, out)),
+        Command::Stats(args) => on_records(&context, |records, out| stats::run(&args, records, out)),
+        Command::Train(args) => on_records(&context, |records, out| train::run(&args, records, out)),
+        Command::Forget(args) => on_records(&context, |records, out| forget::run(&args, records, out)),
+        Command::Export(args) => on_records(&context, |records, out| export::run(&args, records, out)),
+        Command::Import(args) => on_records(&context, |records, out| import::run(&args, records, out)),
+    };
+    exit::report(result)
+}
+
+/// Runs a command that needs nothing but the records.
+fn on_records(
+    context: &context::Context,
+    command: impl FnOnce(&Records, &mut dyn Write) -> anyhow::Result<u8>,
+) -> anyhow::Result<u8> {
+    let config = context.config()?;
+    let mut records = Records::new(&config.state, clock::now());
+    records.accounts = config.accounts.into_iter().map(|account| account.name).collect();
+    records.colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if let Some((terminal_size::Width(columns), _)) = terminal_size::terminal_size() {
+        records.width = columns;
+    }
+    command(&records, &mut io::stdout().lock())
+}

@@ -4,6 +4,7 @@
 //! the text. [`secret`] reads passwords when they are needed; they are no part of the configuration.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub mod diagnostic;
 pub mod find;
@@ -90,6 +91,8 @@ pub struct Imap {
     pub user: String,
     /// Where the secret comes from.
     pub secret: Secret,
+    /// How often folders are looked at that the server does not tell about by itself.
+    pub poll: Duration,
 }
 
 /// Encryption of the connection.

@@ -60,6 +60,7 @@ pub(super) struct Imap {
     pub password_file: Option<Spanned<PathBuf>>,
     pub password_command: Option<Spanned<Vec<String>>>,
     pub credential: Option<Spanned<String>>,
+    pub poll: Option<Spanned<String>>,
     /// Only so that the error can say where a password belongs.
     pub password: Option<Spanned<toml::Value>>,
 }

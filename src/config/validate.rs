@@ -155,7 +155,21 @@ impl Checker<'_> {
             ca_file: imap.ca_file.as_deref().map(|path| self.resolve(path)),
             user: imap.user.get_ref().clone(),
             secret: self.secret(raw)?,
+            poll: self.poll(imap.poll.as_ref()),
         })
+    }
+
+    fn poll(&mut self, text: Option<&Spanned<String>>) -> Duration {
+        const USUAL: Duration = Duration::from_secs(30);
+        let Some(text) = text else { return USUAL };
+        match measure::duration(text.get_ref()).filter(|seconds| (1..=600).contains(seconds)) {
+            Some(seconds) => Duration::from_secs(seconds.cast_unsigned()),
+            None => {
+                let message = format!("`{}` is no interval between one second and ten minutes", text.get_ref());
+                self.error("bad-interval", text, message, "write poll = \"30s\"");
+                USUAL
+            }
+        }
     }
 
     fn secret(&mut self, raw: &Spanned<raw::Imap>) -> Option<Secret> {

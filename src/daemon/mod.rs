@@ -1,1 +1,31 @@
-//! (being built)
+//! The daemon: one loop per account, each supervised alone. It carries events from `imap` to `sort` and the answers to
+//! `store` and `imap`; it decides nothing itself.
+//!
+//! - [`supervisor`] starts and watches the workers, signals, reload, systemd
+//! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
+//! - [`visit`] one connection; [`layout`] its folders; [`model`] its memory
+//! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
+//! - [`plan`] the same decisions without acting, [`undo`] taking moves back
+//! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
+
+pub mod backoff;
+pub mod bootstrap;
+pub mod carry;
+pub mod clock;
+pub mod error;
+pub mod layout;
+pub mod logbook;
+pub mod model;
+pub mod pending;
+pub mod plan;
+pub mod recovery;
+pub mod reload;
+pub mod status;
+pub mod supervisor;
+pub mod sweep;
+pub mod systemd;
+pub mod undo;
+pub mod visit;
+pub mod worker;
+
+pub use error::DaemonError;

@@ -1,1 +1,43 @@
-//! (being built)
+//! The IMAP edge: the only code that speaks to a server (RFC 9051, and RFC 3501 before it).
+//!
+//! ```text
+//! TcpStream - tls - guard (frames, limits) - async-imap (buffer, parser) - reply (strict reader) - Session
+//!   connect -> login -> Session: list, status, select, uids, headers, flags | watch::wait | mover::move_messages
+//! ```
+//! - `guard` lets only whole, readable, bounded responses through to the parser.
+//! - `reply` sends commands and takes nothing for success but the tagged OK of that command.
+//! - [`connect`], [`auth`]: how a session begins; [`capability`]: what the server offers.
+//! - [`folders`]: names in the user's spelling and in the server's; `utf7` is the only place that knows modified UTF-7.
+//! - [`fetch`]: UIDs and headers, never a body; [`watch`]: waiting for news by IDLE, NOTIFY or polling.
+//! - [`mover`]: the only place that changes the server. Every change waits for a ledger row on disk.
+//! - [`failpoint`]: where tests may kill the process in the middle of a move.
+//!
+//! Commands are a closed list (design section 5), message numbers are never used, and no wait is without a limit.
+
+pub mod auth;
+pub mod capability;
+pub mod connect;
+mod error;
+pub mod failpoint;
+pub mod fetch;
+pub mod folders;
+mod guard;
+pub mod mover;
+mod reply;
+mod session;
+mod tls;
+mod uid_set;
+mod utf7;
+pub mod watch;
+
+pub use auth::{login, login_with_token};
+pub use capability::Capabilities;
+pub use connect::{Encryption, Greeted, Limits, Target, connect};
+pub use error::ImapError;
+pub use fetch::Fetched;
+pub use folders::{Folder, Status};
+pub use session::{Access, Selected, Session};
+pub use watch::Changes;
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,15 @@
-//! Whether the provider vouches for the From address (RFC 8601). (being built)
+//! Whether the provider vouches for the From address (RFC 8601, RFC 7489).
+//!
+//! A header field proves nothing by being there: anybody can write `Authentication-Results: dmarc=pass`. It counts when
+//! it names the provider's own authserv-id, configured or learned, and stands above the first Received field that
+//! another organisation wrote, because a border server prepends its own fields. ARC never lifts a verdict, SPF alone
+//! never suffices.
 
 use serde::{Deserialize, Serialize};
+
+use super::mailbox::Timestamp;
+use super::message::Message;
+use super::sender::organisational_domain;
 
 /// What the provider's own Authentication-Results say about the From domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -13,4 +22,416 @@ pub enum Authentication {
     /// No verdict of the provider's own.
     #[default]
     None,
+}
+
+impl Authentication {
+    /// Every state.
+    pub const ALL: [Authentication; 3] = [Authentication::Pass, Authentication::Fail, Authentication::None];
+
+    /// The stored and printed word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Authentication::Pass => "pass",
+            Authentication::Fail => "fail",
+            Authentication::None => "none",
+        }
+    }
+}
+
+/// Messages that must agree on an authserv-id before it is believed.
+const AGREEING_MESSAGES: u32 = 20;
+
+/// Days those messages must span, so that one flood of forgeries cannot teach an id.
+const AGREEING_DAYS: f64 = 3.0;
+
+/// Answers to the user's own messages that must be among them: a stranger can send any number of messages, but cannot
+/// easily answer one that he never got.
+const AGREEING_ANSWERS: u32 = 3;
+
+/// Which authserv-id is the provider's own. A value to keep: it is all that is learned about the provider.
+///
+/// Learned from the topmost field of many messages, answers to the user among them; one answer without the field vetoes,
+/// and so does a server that mostly writes none or different ones. Once learned the id stays until it is configured
+/// anew: a change needs the user's word.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provider {
+    /// The id believed in; `None` until learned or configured. Microsoft's fields bear none: the empty string.
+    pub id: Option<String>,
+    candidate: Option<String>,
+    agreeing: u32,
+    answers: u32,
+    differing: u32,
+    since: Timestamp,
+}
+
+impl Provider {
+    /// A provider whose id the user has configured.
+    pub fn configured(id: Option<&str>) -> Self {
+        Self {
+            id: id.map(str::to_lowercase),
+            ..Self::default()
+        }
+    }
+
+    /// True when this provider is known to write Authentication-Results, so that their absence says something.
+    pub fn is_known(&self) -> bool {
+        self.id.is_some()
+    }
+
+    /// Takes note of one message that arrived; `answers_me` when it answers a message the user sent.
+    pub fn learn(&mut self, now: Timestamp, message: &Message, answers_me: bool) {
+        if self.id.is_some() {
+            return;
+        }
+        let top = topmost_id(message);
+        match (&self.candidate, top) {
+            (Some(candidate), Some(id)) if *candidate == id => {
+                self.agreeing = self.agreeing.saturating_add(1);
+                self.answers = self.answers.saturating_add(u32::from(answers_me));
+            }
+            (None, Some(id)) => {
+                let fresh = Self {
+                    candidate: Some(id),
+                    agreeing: 1,
+                    since: now,
+                    ..Self::default()
+                };
+                *self = Self {
+                    answers: u32::from(answers_me),
+                    ..fresh
+                };
+            }
+            (None, None) => {}
+            (Some(_), _) if answers_me => *self = Self::default(),
+            (Some(_), _) => self.differing = self.differing.saturating_add(1),
+        }
+        if self.differing > self.agreeing {
+            *self = Self::default();
+        }
+        let consistent = self.agreeing >= AGREEING_MESSAGES
+            && self.answers >= AGREEING_ANSWERS
+            && self.differing.saturating_mul(4) <= self.agreeing;
+        if consistent && now.days_since(self.since) >= AGREEING_DAYS {
+            self.id.clone_from(&self.candidate);
+        }
+    }
+
+    /// The provider's verdict on one message.
+    pub fn authenticate(&self, message: &Message) -> Authentication {
+        let (Some(id), Some(from)) = (&self.id, message.from()) else {
+            return Authentication::None;
+        };
+        let Some(results) = own_results(message, id) else {
+            return Authentication::None;
+        };
+        let domain = from.domain();
+        if results.passes(domain) {
+            Authentication::Pass
+        } else if results.fails(domain) {
+            Authentication::Fail
+        } else {
+            Authentication::None
+        }
+    }
+}
+
+/// The id of the topmost field, when no other organisation's Received stands above it.
+fn topmost_id(message: &Message) -> Option<String> {
+    let results = message.raw("authentication-results").next().map(Results::parse)?;
+    let above = message
+        .fields()
+        .iter()
+        .take_while(|field| &*field.name != "authentication-results");
+    let mut hosts = above
+        .filter(|field| &*field.name == "received")
+        .filter_map(|field| writer(&field.value));
+    let organisation = if results.id.is_empty() {
+        hosts.next()
+    } else {
+        Some(results.id.clone())
+    };
+    let organisation = organisation.as_deref().map(organisational_domain);
+    hosts
+        .all(|host| Some(organisational_domain(&host)) == organisation)
+        .then_some(results.id)
+}
+
+/// The provider's own results: the fields with its id that follow each other without a Received between them, above the
+/// first foreign Received. Self-hosted servers write one field a method (one milter each); of a method named twice the
+/// first counts, so that a sender who put the provider's id into his message adds nothing to what the provider said.
+fn own_results(message: &Message, id: &str) -> Option<Results> {
+    let mut own: Option<Results> = None;
+    for field in message.fields() {
+        match &*field.name {
+            "authentication-results" => {
+                let results = Results::parse(&field.value);
+                if results.id == id {
+                    own.get_or_insert_with(|| Results {
+                        id: id.to_owned(),
+                        clauses: Vec::new(),
+                    })
+                    .add(results);
+                }
+            }
+            "received" if own.is_some() || (!id.is_empty() && is_foreign(&field.value, id)) => break,
+            _ => {}
+        }
+    }
+    own
+}
+
+/// True when a Received field was written by a host outside the provider's organisation.
+fn is_foreign(received: &str, id: &str) -> bool {
+    writer(received).is_some_and(|host| organisational_domain(&host) != organisational_domain(id))
+}
+
+/// The host that wrote a Received field (`by`, RFC 5321 section 4.4), lower case; `None` for bare host names and address
+/// literals, which is how internal hops look.
+fn writer(received: &str) -> Option<String> {
+    let mut words = received
+        .split_ascii_whitespace()
+        .skip_while(|word| !word.eq_ignore_ascii_case("by"))
+        .skip(1);
+    let host = words.next()?.trim_end_matches([';', '.']).to_ascii_lowercase();
+    let literal = host.starts_with('[') || host.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b':');
+    (host.contains('.') && !literal).then_some(host)
+}
+
+/// One Authentication-Results field, as far as it is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Results {
+    /// Lower case; empty when the field bears none.
+    id: String,
+    /// Method, result and properties of each clause, lower case.
+    clauses: Vec<Clause>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Clause {
+    method: String,
+    result: String,
+    /// `header.from`, `header.d` and the domain of `header.i`.
+    from: Option<String>,
+    signer: Option<String>,
+}
+
+impl Results {
+    fn parse(value: &str) -> Self {
+        let bare = without_comments(value).to_lowercase();
+        let mut clauses = Vec::new();
+        let mut id = String::new();
+        for (number, clause) in bare.split(';').enumerate().take(40) {
+            let mut words = clause.split_ascii_whitespace();
+            let Some(first) = words.next() else { continue };
+            match first.split_once('=') {
+                None if number == 0 => first.clone_into(&mut id),
+                None => {}
+                Some((method, result)) => {
+                    let method = method.split('/').next().unwrap_or_default();
+                    let mut found = Clause {
+                        method: method.to_owned(),
+                        result: result.to_owned(),
+                        from: None,
+                        signer: None,
+                    };
+                    for word in words {
+                        match word.split_once('=') {
+                            Some(("header.from", domain)) => found.from = Some(domain_part(domain)),
+                            Some(("header.d" | "header.i", domain)) => {
+                                found.signer.get_or_insert_with(|| domain_part(domain));
+                            }
+                            _ => {}
+                        }
+                    }
+                    clauses.push(found);
+                }
+            }
+        }
+        Self { id, clauses }
+    }
+
+    /// Adds the clauses of methods that are not there yet.
+    fn add(&mut self, more: Results) {
+        let known = self.clauses.len();
+        for clause in more.clauses {
+            if !self
+                .clauses
+                .iter()
+                .take(known)
+                .any(|earlier| earlier.method == clause.method)
+            {
+                self.clauses.push(clause);
+            }
+        }
+    }
+
+    fn passes(&self, domain: &str) -> bool {
+        self.clauses
+            .iter()
+            .any(|clause| match (&*clause.method, &*clause.result) {
+                ("dmarc", "pass") => clause.from.as_deref().is_none_or(|from| from == domain),
+                ("dkim", "pass") => clause
+                    .signer
+                    .as_deref()
+                    .is_some_and(|signer| organisational_domain(signer) == organisational_domain(domain)),
+                _ => false,
+            })
+    }
+
+    fn fails(&self, domain: &str) -> bool {
+        self.clauses.iter().any(|clause| match &*clause.method {
+            "dmarc" => clause.result == "fail" && clause.from.as_deref().is_none_or(|from| from == domain),
+            "compauth" => clause.result == "fail",
+            _ => false,
+        })
+    }
+}
+
+fn domain_part(value: &str) -> String {
+    let value = value.trim_matches('"');
+    value
+        .rsplit_once('@')
+        .map_or(value, |(_, domain)| domain)
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+/// The value without RFC 5322 comments, which may hold anything, `dmarc=pass` included.
+fn without_comments(value: &str) -> String {
+    let (mut bare, mut depth, mut quoted, mut escaped) = (String::with_capacity(value.len()), 0_u32, false, false);
+    for c in value.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted || depth > 0 => escaped = true,
+            '"' if depth == 0 => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted && depth > 0 => depth -= 1,
+            _ if depth > 0 => {}
+            // A quoted semicolon would otherwise open a clause of the sender's own making.
+            ';' if quoted => {}
+            _ => bare.push(c),
+        }
+    }
+    bare
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(header: &str) -> Message {
+        Message::parse(header.replace('\n', "\r\n").as_bytes())
+    }
+
+    fn verdict(header: &str) -> Authentication {
+        Provider::configured(Some("mx.example.net")).authenticate(&message(header))
+    }
+
+    #[test]
+    fn the_providers_own_pass_counts_and_must_be_aligned() {
+        let received = "Received: from a by mx.example.net; now\n";
+        for (results, expected) in [
+            (
+                "mx.example.net; dmarc=pass header.from=shop.example",
+                Authentication::Pass,
+            ),
+            (
+                "mx.example.net 1; dkim=pass header.d=mail.shop.example",
+                Authentication::Pass,
+            ),
+            (
+                "mx.example.net; dkim=pass header.i=@shop.example header.s=x",
+                Authentication::Pass,
+            ),
+            ("mx.example.net; dkim=pass header.d=other.example", Authentication::None),
+            (
+                "mx.example.net; spf=pass smtp.mailfrom=shop.example",
+                Authentication::None,
+            ),
+            (
+                "mx.example.net; dmarc=fail (p=none dmarc=pass) header.from=shop.example",
+                Authentication::Fail,
+            ),
+            (
+                "mx.example.net; spf=pass smtp.mailfrom=\"; dmarc=pass\"",
+                Authentication::None,
+            ),
+            (
+                "other.example; dmarc=pass header.from=shop.example",
+                Authentication::None,
+            ),
+        ] {
+            let header = format!("Authentication-Results: {results}\n{received}From: a@shop.example\n");
+            assert_eq!(verdict(&header), expected, "{results}");
+        }
+    }
+
+    #[test]
+    fn a_field_below_a_foreign_received_is_a_forgery() {
+        let forged = "Received: from x by relay.evil.example; now\n\
+                      Authentication-Results: mx.example.net; dmarc=pass header.from=shop.example\nFrom: a@shop.example\n";
+        assert_eq!(verdict(forged), Authentication::None);
+        let own = "Received: from edge.example.net by store.example.net; now\n\
+                   Authentication-Results: mx.example.net; dmarc=pass header.from=shop.example\nFrom: a@shop.example\n";
+        assert_eq!(verdict(own), Authentication::Pass);
+    }
+
+    #[test]
+    fn one_field_a_method_is_read_together_and_a_second_word_on_a_method_is_not() {
+        let split = "Authentication-Results: mx.example.net; spf=pass\n\
+                     Authentication-Results: mx.example.net; dkim=pass header.d=shop.example\n\
+                     Received: from a by mx.example.net; now\nFrom: a@shop.example\n";
+        assert_eq!(verdict(split), Authentication::Pass);
+        let forged = "Authentication-Results: mx.example.net; dmarc=fail header.from=shop.example; dkim=none\n\
+                      Authentication-Results: mx.example.net; dmarc=pass header.from=shop.example\nFrom: a@shop.example\n";
+        assert_eq!(verdict(forged), Authentication::Fail);
+        let below = "Authentication-Results: mx.example.net; spf=pass\nReceived: from a by mx.example.net; now\n\
+                     Authentication-Results: mx.example.net; dmarc=pass\nFrom: a@shop.example\n";
+        assert_eq!(verdict(below), Authentication::None);
+    }
+
+    #[test]
+    fn the_id_is_learned_from_many_messages_over_days_with_answers_among_them() {
+        let real = message("Authentication-Results: mx.example.net; dmarc=pass\nFrom: a@b.example\n");
+        let mut provider = Provider::default();
+        for number in 0..1_000 {
+            provider.learn(Timestamp(1_000), &real, number % 10 == 0);
+        }
+        assert!(!provider.is_known(), "one afternoon is not enough");
+        provider.learn(Timestamp(1_000 + 4 * 86_400), &real, false);
+        assert_eq!(provider.id.as_deref(), Some("mx.example.net"));
+        let forged = message("Authentication-Results: evil.example; dmarc=pass\nFrom: a@b.example\n");
+        for day in 5..100 {
+            provider.learn(Timestamp(day * 86_400), &forged, true);
+        }
+        assert_eq!(
+            provider.id.as_deref(),
+            Some("mx.example.net"),
+            "a learned id does not wander"
+        );
+    }
+
+    #[test]
+    fn neither_a_rare_field_nor_a_flood_of_forgeries_teaches_an_id() {
+        let with = message("Authentication-Results: mx.example.net; dmarc=pass\nFrom: a@b.example\n");
+        let without = message("From: a@b.example\n");
+        let mut rare = Provider::default();
+        for day in 0..200 {
+            rare.learn(
+                Timestamp(day * 86_400),
+                if day % 3 == 0 { &with } else { &without },
+                false,
+            );
+        }
+        assert!(!rare.is_known());
+        let mut flooded = Provider::default();
+        for number in 0..10_000 {
+            let answer = number % 500 == 0;
+            flooded.learn(Timestamp(number * 3_600), if answer { &without } else { &with }, answer);
+        }
+        assert!(
+            !flooded.is_known(),
+            "those who answer the user know what the server writes"
+        );
+    }
 }

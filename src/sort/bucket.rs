@@ -23,7 +23,13 @@ pub enum Bucket {
 
 impl Bucket {
     /// Every bucket, in the order used for tables.
-    pub const ALL: [Bucket; 5] = [Bucket::Top, Bucket::Inbox, Bucket::News, Bucket::Bulk, Bucket::Blackhole];
+    pub const ALL: [Bucket; 5] = [
+        Bucket::Top,
+        Bucket::Inbox,
+        Bucket::News,
+        Bucket::Bulk,
+        Bucket::Blackhole,
+    ];
 
     /// The word used in configuration, JSON, logs and the manual.
     pub fn as_str(self) -> &'static str {

@@ -31,10 +31,7 @@ impl Mid {
 
     /// By the header fingerprint.
     pub fn fingerprint(hash: [u8; 16]) -> Self {
-        Self(hash.iter().fold("h:".to_owned(), |mut text, byte| {
-            text.push_str(&format!("{byte:02x}"));
-            text
-        }))
+        Self(format!("h:{:032x}", u128::from_be_bytes(hash)))
     }
 
     /// An identity as the store keeps it.
@@ -79,8 +76,14 @@ pub enum RowKind {
 
 impl RowKind {
     /// Every kind.
-    pub const ALL: [RowKind; 6] =
-        [RowKind::Keep, RowKind::Preview, RowKind::Sort, RowKind::Undo, RowKind::File, RowKind::Rescue];
+    pub const ALL: [RowKind; 6] = [
+        RowKind::Keep,
+        RowKind::Preview,
+        RowKind::Sort,
+        RowKind::Undo,
+        RowKind::File,
+        RowKind::Rescue,
+    ];
 
     /// The stored and printed word.
     pub fn as_str(self) -> &'static str {
@@ -226,6 +229,35 @@ impl<T> Committed<T> {
     /// What was written, by value.
     pub fn into_inner(self) -> T {
         self.0
+    }
+}
+
+impl Committed<Vec<RowId>> {
+    /// The moves behind freshly written rows; `entries` are the rows' contents in the same order. Rows that move nothing
+    /// are left out.
+    pub fn moves(self, entries: &[Entry]) -> Committed<Vec<PlannedMove>> {
+        let moves = self.0.into_iter().zip(entries).filter_map(|(row, entry)| {
+            let destination = entry.destination.clone().filter(|_| entry.kind.moves())?;
+            Some(PlannedMove {
+                row,
+                source: entry.source.clone(),
+                destination,
+                flags: entry.flags.clone(),
+            })
+        });
+        Committed(moves.collect())
+    }
+}
+
+impl Committed<Vec<PlannedMove>> {
+    /// No moves at all; needs no proof.
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Takes the moves of `more` in as well.
+    pub fn append(&mut self, more: Self) {
+        self.0.extend(more.0);
     }
 }
 

@@ -16,10 +16,38 @@ use super::sender::Address;
 /// Header fields that a verdict may need. The fetch asks for exactly these, plus what rules name, in this order every
 /// time, so that the server's header cache can serve them.
 pub const FIELDS: [&str; 32] = [
-    "From", "Sender", "Reply-To", "To", "Cc", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Received",
-    "Return-Path", "List-Id", "List-Post", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Archive", "List-Subscribe",
-    "List-Owner", "List-Help", "Mailing-List", "Precedence", "Auto-Submitted", "X-Auto-Response-Suppress", "Feedback-ID",
-    "X-Mailer", "Content-Type", "Authentication-Results", "X-Spam-Flag", "X-Spam-Status", "X-Spam", "X-Postroom-Digest",
+    "From",
+    "Sender",
+    "Reply-To",
+    "To",
+    "Cc",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "In-Reply-To",
+    "References",
+    "Received",
+    "Return-Path",
+    "List-Id",
+    "List-Post",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+    "List-Archive",
+    "List-Subscribe",
+    "List-Owner",
+    "List-Help",
+    "Mailing-List",
+    "Precedence",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "Feedback-ID",
+    "X-Mailer",
+    "Content-Type",
+    "Authentication-Results",
+    "X-Spam-Flag",
+    "X-Spam-Status",
+    "X-Spam",
+    "X-Postroom-Digest",
 ];
 
 /// Longest header text, in bytes, that is looked at; the rest of a larger header is ignored.
@@ -78,7 +106,12 @@ impl Message {
     /// Reads a header: the bytes of `BODY[HEADER.FIELDS ...]`, or a whole raw message, of which the header is used.
     pub fn parse(raw: &[u8]) -> Self {
         let fields = split_fields(raw);
-        let first = |name: &str| fields.iter().find(|field| &*field.name == name).map(|field| &*field.value);
+        let first = |name: &str| {
+            fields
+                .iter()
+                .find(|field| &*field.name == name)
+                .map(|field| &*field.value)
+        };
         let author = author(&fields);
         let addresses = |name: &str| {
             fields
@@ -101,7 +134,9 @@ impl Message {
             to: addresses("to"),
             cc: addresses("cc"),
             reply_to: addresses("reply-to"),
-            subject: first("subject").map(|value| decode(value).into_owned()).unwrap_or_default(),
+            subject: first("subject")
+                .map(|value| decode(value).into_owned())
+                .unwrap_or_default(),
             message_id: first("message-id").and_then(|value| message_ids(value).into_iter().next()),
             answers,
             list_id: first("list-id").and_then(list_id),
@@ -139,7 +174,10 @@ impl Message {
 
     /// Raw, unfolded values of every field called `name` (lower case), in order.
     pub fn raw<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.fields.iter().filter(move |field| &*field.name == name).map(|field| &*field.value)
+        self.fields
+            .iter()
+            .filter(move |field| &*field.name == name)
+            .map(|field| &*field.value)
     }
 
     /// True when a field called `name` (lower case) is there, even empty.
@@ -186,7 +224,9 @@ pub fn decode(value: &str) -> Cow<'_, str> {
 pub fn addresses(value: &str) -> Vec<(Option<Address>, String)> {
     let line = format!("{value}\n");
     let parsed = MessageStream::new(line.as_bytes()).parse_address();
-    let Some(list) = parsed.as_address() else { return Vec::new() };
+    let Some(list) = parsed.as_address() else {
+        return Vec::new();
+    };
     list.iter().map(mailbox).collect()
 }
 
@@ -223,7 +263,13 @@ fn split_fields(raw: &[u8]) -> Vec<Field> {
             }
         }
     }
-    fields.into_iter().map(|(name, value)| Field { name: name.into(), value: text(value).into() }).collect()
+    fields
+        .into_iter()
+        .map(|(name, value)| Field {
+            name: name.into(),
+            value: text(value).into(),
+        })
+        .collect()
 }
 
 fn is_field_name(name: &[u8]) -> bool {
@@ -291,7 +337,13 @@ fn message_ids(value: &str) -> Vec<String> {
         }
     }
     if ids.is_empty() && !value.contains('<') {
-        ids.extend(value.split_whitespace().next().filter(|id| id.len() <= 998).map(str::to_owned));
+        ids.extend(
+            value
+                .split_whitespace()
+                .next()
+                .filter(|id| id.len() <= 998)
+                .map(str::to_owned),
+        );
     }
     ids
 }
@@ -305,7 +357,9 @@ fn list_id(value: &str) -> Option<String> {
 
 fn date(value: &str) -> Option<Timestamp> {
     let line = format!("{value}\n");
-    let HeaderValue::DateTime(date) = MessageStream::new(line.as_bytes()).parse_date() else { return None };
+    let HeaderValue::DateTime(date) = MessageStream::new(line.as_bytes()).parse_date() else {
+        return None;
+    };
     date.is_valid().then(|| Timestamp(date.to_timestamp()))
 }
 
@@ -333,12 +387,23 @@ mod tests {
     #[test]
     fn a_from_that_can_be_read_two_ways_is_malformed() {
         for from in [
-            "", "Subject: x", "From: a@b.example\r\nFrom: c@d.example", "From: a@b.example, c@d.example",
-            "From: <top@x.example> <evil@y.example>", "From: friends: a@b.example;", "From: <@relay.example:a@b.example>",
-            "From: a@b.example\0", "From: undisclosed", "From: <<a@b.example>>",
+            "",
+            "Subject: x",
+            "From: a@b.example\r\nFrom: c@d.example",
+            "From: a@b.example, c@d.example",
+            "From: <top@x.example> <evil@y.example>",
+            "From: friends: a@b.example;",
+            "From: <@relay.example:a@b.example>",
+            "From: a@b.example\0",
+            "From: undisclosed",
+            "From: <<a@b.example>>",
         ] {
             let message = Message::parse(from.as_bytes());
-            assert!(matches!(message.author(), Author::Malformed(_)), "{from:?} gave {:?}", message.author());
+            assert!(
+                matches!(message.author(), Author::Malformed(_)),
+                "{from:?} gave {:?}",
+                message.author()
+            );
         }
         let fine = Message::parse(b"From: \"Doe, J: <boss@corp.example>\" (x@y) <j@d.example>\r\n");
         assert_eq!(fine.from().unwrap().as_str(), "j@d.example");

@@ -25,7 +25,10 @@ impl Address {
         if local.is_empty() || domain.is_empty() || text.len() > 320 || !is_local_part(local) {
             return None;
         }
-        let domain = if domain.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')) {
+        let domain = if domain
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+        {
             domain.to_ascii_lowercase()
         } else {
             idna::domain_to_ascii(domain).ok()?
@@ -62,12 +65,29 @@ impl Address {
 
 fn is_local_part(local: &str) -> bool {
     let quoted = local.len() > 1 && local.starts_with('"') && local.ends_with('"');
-    local.chars().all(|c| !c.is_control() && (quoted || !(c.is_whitespace() || "<>()[],;:\\\"@".contains(c))))
+    local
+        .chars()
+        .all(|c| !c.is_control() && (quoted || !(c.is_whitespace() || "<>()[],;:\\\"@".contains(c))))
 }
 
 /// The registrable part of a domain by the public suffix list; the domain itself when the list knows no better.
 pub fn organisational_domain(domain: &str) -> &str {
     psl::domain_str(domain).unwrap_or(domain)
+}
+
+/// Domains that millions of strangers share: nothing about one of their addresses says anything about another.
+const SHARED_DOMAINS: &str = "gmail.com googlemail.com outlook.com hotmail.com hotmail.co.uk hotmail.fr hotmail.de live.com
+    msn.com yahoo.com yahoo.co.uk yahoo.co.jp yahoo.co.in yahoo.fr yahoo.de yahoo.es yahoo.it ymail.com aol.com icloud.com
+    me.com mac.com gmx.de gmx.net gmx.at gmx.ch gmx.com web.de t-online.de freenet.de posteo.de mailbox.org mail.ru yandex.ru
+    yandex.com rambler.ru qq.com 163.com 126.com sina.com naver.com proton.me protonmail.com fastmail.com zoho.com orange.fr
+    free.fr wanadoo.fr laposte.net libero.it virgilio.it seznam.cz wp.pl o2.pl onet.pl bluewin.ch ziggo.nl comcast.net
+    verizon.net att.net uol.com.br bol.com.br terra.com.br";
+
+/// True for the organisational domains of large public mail providers.
+pub fn is_shared(organisational_domain: &str) -> bool {
+    SHARED_DOMAINS
+        .split_whitespace()
+        .any(|shared| shared == organisational_domain)
 }
 
 impl fmt::Display for Address {
@@ -124,7 +144,11 @@ fn own_spelling(address: &Address) -> (String, &str) {
         "googlemail.com" => "gmail.com",
         other => other,
     };
-    let local = if domain == "gmail.com" { bare.replace('.', "") } else { bare.to_owned() };
+    let local = if domain == "gmail.com" {
+        bare.replace('.', "")
+    } else {
+        bare.to_owned()
+    };
     (local, domain)
 }
 
@@ -144,7 +168,9 @@ mod tests {
 
     #[test]
     fn what_is_not_one_address_is_refused() {
-        for bad in ["", "a", "@b.c", "a@", "a b@c.d", "a@b..c", "<a@b.c>", "a\0@b.c", "a@b@c.d"] {
+        for bad in [
+            "", "a", "@b.c", "a@", "a b@c.d", "a@b..c", "<a@b.c>", "a\0@b.c", "a@b@c.d",
+        ] {
             assert_eq!(Address::parse(bad), None, "{bad:?}");
         }
     }

@@ -1,11 +1,22 @@
-//! What the user showed by dragging. (being built)
+//! What the user showed by dragging: an identity belongs into a bucket.
+//!
+//! Asked in the order exact address, List-Id, organisational domain; for one identity the newest lesson is the only
+//! one. A drag into a bucket folder teaches at once; a drag back to the inbox takes away what the first drag taught and
+//! teaches the inbox.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::authenticity::Authentication;
 use super::bucket::Bucket;
+use super::evidence::Evidence;
 use super::mailbox::Timestamp;
-use super::sender::Address;
+use super::message::Message;
+use super::sender::{Address, Owner, is_shared, organisational_domain};
+
+/// Most different senders that one sweep may teach; beyond it the lessons are held until the user confirms them.
+pub const MOST_TAUGHT_AT_ONCE: usize = 100;
 
 /// Whose mail a lesson is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -19,6 +30,16 @@ pub enum Identity {
     Domain(String),
 }
 
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Identity::Address(address) => f.pad(address.as_str()),
+            Identity::List(id) => write!(f, "the list {}", super::sanitise(id)),
+            Identity::Domain(domain) => write!(f, "everybody at {domain}"),
+        }
+    }
+}
+
 /// How a lesson came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -29,6 +50,20 @@ pub enum Teacher {
     Train,
     /// `postroom learn --from` or `import`.
     Import,
+}
+
+impl Teacher {
+    /// Every teacher.
+    pub const ALL: [Teacher; 3] = [Teacher::Drag, Teacher::Train, Teacher::Import];
+
+    /// The stored and printed word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Teacher::Drag => "drag",
+            Teacher::Train => "train",
+            Teacher::Import => "import",
+        }
+    }
 }
 
 /// One lesson: an identity belongs into a bucket.
@@ -46,4 +81,298 @@ pub struct Lesson {
     pub authentication: Authentication,
     /// How it came about.
     pub by: Teacher,
+}
+
+impl Lesson {
+    /// True when the lesson speaks about mail of this authentication. A Blackhole lesson shown by a forgery is about
+    /// forgeries; one shown by unvouched mail is not about mail that the provider vouches for.
+    pub fn covers(&self, authentication: Authentication) -> bool {
+        self.bucket != Bucket::Blackhole
+            || match self.authentication {
+                Authentication::Pass => true,
+                Authentication::None => authentication != Authentication::Pass,
+                Authentication::Fail => authentication == Authentication::Fail,
+            }
+    }
+}
+
+/// One drag, as [`Taught::identities_for`] and [`Taught::file`] need to see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Drag<'a> {
+    /// The message that was dragged.
+    pub message: &'a Message,
+    /// What its headers say.
+    pub evidence: &'a Evidence,
+    /// Whether the provider vouched for it.
+    pub authentication: Authentication,
+    /// The bucket whose folder it was put into; [`Bucket::Inbox`] for a rescue.
+    pub bucket: Bucket,
+    /// It was put into `Blackhole/Domain`.
+    pub whole_domain: bool,
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub by: Teacher,
+}
+
+/// What a drag changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Learned {
+    /// New lessons, to be stored.
+    pub taught: Vec<Lesson>,
+    /// Lessons that are gone, to be deleted: replaced by new ones or taken back by a rescue.
+    pub forgotten: Vec<Lesson>,
+}
+
+/// Every lesson in force.
+#[derive(Debug, Clone, Default)]
+pub struct Taught {
+    lessons: BTreeMap<Identity, Lesson>,
+}
+
+impl Taught {
+    /// Puts back what the store kept; of two lessons about one identity the newer stays.
+    pub fn load(&mut self, lessons: impl IntoIterator<Item = Lesson>) {
+        for lesson in lessons {
+            self.teach(lesson);
+        }
+    }
+
+    /// Takes one lesson; returns the one it replaces. An older lesson than the one in force changes nothing and is
+    /// returned itself.
+    pub fn teach(&mut self, lesson: Lesson) -> Option<Lesson> {
+        match self.lessons.get(&lesson.identity) {
+            Some(known) if known.at > lesson.at => Some(lesson),
+            _ => self.lessons.insert(lesson.identity.clone(), lesson),
+        }
+    }
+
+    /// Takes a lesson away.
+    pub fn forget(&mut self, identity: &Identity) -> Option<Lesson> {
+        self.lessons.remove(identity)
+    }
+
+    /// Every lesson, in order of identity.
+    pub fn lessons(&self) -> impl Iterator<Item = &Lesson> {
+        self.lessons.values()
+    }
+
+    /// The lesson that speaks about this message: exact address, then List-Id, then domain.
+    pub fn lookup(&self, message: &Message, authentication: Authentication) -> Option<&Lesson> {
+        if self.lessons.is_empty() {
+            return None;
+        }
+        let from = message.from();
+        let address = from.map(|from| Identity::Address(from.clone()));
+        let list = message.list_id.clone().map(Identity::List);
+        let domain = from.map(|from| Identity::Domain(from.organisational_domain().to_owned()));
+        [address, list, domain]
+            .into_iter()
+            .flatten()
+            .filter_map(|identity| self.lessons.get(&identity))
+            .find(|lesson| lesson.covers(authentication))
+    }
+
+    /// Whom a drag is about. Nobody for a malformed From, and never the user's own address.
+    ///
+    /// - news, bulk: the List-Id when the message came through a list, else the address;
+    /// - blackhole: the address, and for a newsletter or advertisement its List-Id too, since senders rotate addresses;
+    ///   a person's post on a discussion list teaches only the person; `Blackhole/Domain` the whole domain, unless
+    ///   millions share it;
+    /// - top and inbox: the address; a newsletter's List-Id too when it goes back to the inbox.
+    pub fn identities_for(drag: &Drag<'_>, owner: &Owner) -> Vec<Identity> {
+        let Some(from) = drag.message.from().filter(|from| !owner.is(from)) else {
+            return Vec::new();
+        };
+        let address = Identity::Address(from.clone());
+        let list = drag.message.list_id.clone().map(Identity::List);
+        let broadcast = if drag.evidence.discussion { None } else { list.clone() };
+        match drag.bucket {
+            Bucket::News | Bucket::Bulk => vec![list.unwrap_or(address)],
+            Bucket::Blackhole if drag.whole_domain => {
+                let domain = organisational_domain(from.domain());
+                if is_shared(domain) {
+                    vec![address]
+                } else {
+                    vec![Identity::Domain(domain.to_owned())]
+                }
+            }
+            Bucket::Blackhole | Bucket::Inbox => std::iter::once(address).chain(broadcast).collect(),
+            Bucket::Top => vec![address],
+        }
+    }
+
+    /// Learns from a drag: out of the inbox (file) or, with [`Bucket::Inbox`], back into it (rescue).
+    pub fn drag(&mut self, drag: &Drag<'_>, owner: &Owner) -> Learned {
+        let mut learned = Learned::default();
+        if drag.bucket == Bucket::Inbox {
+            learned.forgotten = self.forget_example(drag.message);
+        }
+        for identity in Self::identities_for(drag, owner) {
+            let lesson = Lesson {
+                identity,
+                bucket: drag.bucket,
+                at: drag.at,
+                example: drag.message.message_id.clone(),
+                authentication: drag.authentication,
+                by: drag.by,
+            };
+            learned.forgotten.extend(self.teach(lesson.clone()));
+            learned.taught.push(lesson);
+        }
+        learned
+    }
+
+    /// Takes away every lesson that this very message once taught.
+    fn forget_example(&mut self, message: &Message) -> Vec<Lesson> {
+        let Some(id) = message.message_id.as_deref() else {
+            return Vec::new();
+        };
+        // Only identities of the message itself: a copied Message-ID must not erase somebody else's lesson.
+        let from = message.from();
+        let own = |identity: &Identity| match identity {
+            Identity::Address(address) => from == Some(address),
+            Identity::List(list) => message.list_id.as_ref() == Some(list),
+            Identity::Domain(domain) => from.is_some_and(|from| from.organisational_domain() == domain),
+        };
+        let gone: Vec<Identity> = self
+            .lessons
+            .values()
+            .filter(|lesson| lesson.example.as_deref() == Some(id) && own(&lesson.identity))
+            .map(|lesson| lesson.identity.clone())
+            .collect();
+        gone.iter()
+            .filter_map(|identity| self.lessons.remove(identity))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner() -> Owner {
+        Owner::new(vec![Address::parse("me@example.org").unwrap()])
+    }
+
+    fn drag(taught: &mut Taught, header: &str, bucket: Bucket, at: i64, authentication: Authentication) -> Learned {
+        let message = Message::parse(header.as_bytes());
+        let evidence = Evidence::for_owner(&message, &owner());
+        let drag = Drag {
+            message: &message,
+            evidence: &evidence,
+            authentication,
+            bucket,
+            whole_domain: false,
+            at: Timestamp(at),
+            by: Teacher::Drag,
+        };
+        taught.drag(&drag, &owner())
+    }
+
+    fn bucket(taught: &Taught, header: &str, authentication: Authentication) -> Option<Bucket> {
+        taught
+            .lookup(&Message::parse(header.as_bytes()), authentication)
+            .map(|lesson| lesson.bucket)
+    }
+
+    const POST: &str = "From: bo@example.com\r\nMessage-ID: <1@x>\r\nList-Id: <talk.example.com>\r\nList-Post: <mailto:talk@example.com>\r\n";
+    const SHOP: &str =
+        "From: a1@shop.example\r\nMessage-ID: <2@x>\r\nList-Id: <7.shop.example>\r\nList-Unsubscribe: <x:y>\r\n";
+
+    #[test]
+    fn a_list_is_taught_as_a_list_and_a_poster_as_a_person() {
+        let mut taught = Taught::default();
+        drag(&mut taught, POST, Bucket::News, 1, Authentication::None);
+        let other = POST.replace("bo@", "al@");
+        assert_eq!(bucket(&taught, &other, Authentication::None), Some(Bucket::News));
+        drag(&mut taught, POST, Bucket::Blackhole, 2, Authentication::None);
+        assert_eq!(bucket(&taught, POST, Authentication::None), Some(Bucket::Blackhole));
+        assert_eq!(
+            bucket(&taught, &other, Authentication::None),
+            Some(Bucket::News),
+            "the others stay"
+        );
+    }
+
+    #[test]
+    fn an_advertiser_who_changes_his_address_stays_in_the_blackhole() {
+        let mut taught = Taught::default();
+        drag(&mut taught, SHOP, Bucket::Blackhole, 1, Authentication::None);
+        assert_eq!(
+            bucket(&taught, &SHOP.replace("a1@", "a2@"), Authentication::None),
+            Some(Bucket::Blackhole)
+        );
+    }
+
+    #[test]
+    fn a_rescue_takes_back_what_the_drag_taught() {
+        let mut taught = Taught::default();
+        drag(&mut taught, SHOP, Bucket::Blackhole, 1, Authentication::None);
+        let learned = drag(&mut taught, SHOP, Bucket::Inbox, 2, Authentication::None);
+        assert_eq!(learned.forgotten.len(), 2);
+        assert_eq!(
+            bucket(&taught, &SHOP.replace("a1@", "a2@"), Authentication::None),
+            Some(Bucket::Inbox)
+        );
+    }
+
+    #[test]
+    fn a_spoof_in_the_blackhole_does_not_swallow_the_friend() {
+        let friend = "From: anna@example.com\r\nMessage-ID: <3@x>\r\n";
+        for spoof in [Authentication::Fail, Authentication::None] {
+            let mut taught = Taught::default();
+            drag(&mut taught, friend, Bucket::Blackhole, 1, spoof);
+            assert_eq!(bucket(&taught, friend, Authentication::Pass), None);
+            assert_eq!(bucket(&taught, friend, spoof), Some(Bucket::Blackhole));
+        }
+    }
+
+    #[test]
+    fn nobody_teaches_the_owner_nor_a_malformed_from_nor_all_of_a_shared_domain() {
+        let mut taught = Taught::default();
+        for header in ["From: me@example.org\r\n", "From: a@x.example, b@x.example\r\n"] {
+            assert_eq!(
+                drag(&mut taught, header, Bucket::Blackhole, 1, Authentication::None),
+                Learned::default()
+            );
+        }
+        let message = Message::parse(b"From: spammer@gmail.com\r\n");
+        let evidence = Evidence::for_owner(&message, &owner());
+        let drag = Drag {
+            message: &message,
+            evidence: &evidence,
+            authentication: Authentication::None,
+            bucket: Bucket::Blackhole,
+            whole_domain: true,
+            at: Timestamp(1),
+            by: Teacher::Drag,
+        };
+        assert!(matches!(
+            Taught::identities_for(&drag, &owner()).as_slice(),
+            [Identity::Address(_)]
+        ));
+    }
+
+    #[test]
+    fn the_newest_lesson_wins_in_whatever_order_they_are_loaded() {
+        let lesson = |bucket, at| Lesson {
+            identity: Identity::Domain("shop.example".to_owned()),
+            bucket,
+            at: Timestamp(at),
+            example: None,
+            authentication: Authentication::None,
+            by: Teacher::Import,
+        };
+        let mut taught = Taught::default();
+        taught.load([lesson(Bucket::Top, 2), lesson(Bucket::Bulk, 1)]);
+        assert_eq!(
+            bucket(&taught, "From: a@mail.shop.example\r\n", Authentication::None),
+            Some(Bucket::Top)
+        );
+        assert_eq!(
+            bucket(&taught, "From: a@notshop.example\r\n", Authentication::None),
+            None
+        );
+    }
 }

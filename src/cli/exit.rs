@@ -1,0 +1,90 @@
+//! Exit codes (sysexits(3) where it has one) and the last word of a command that failed.
+
+use std::io::IsTerminal;
+
+use crate::config::ConfigError;
+use crate::config::rules::RulesRefused;
+use crate::daemon::DaemonError;
+use crate::imap::ImapError;
+
+/// Everything went well.
+pub const OK: u8 = 0;
+/// `check` found something wrong.
+pub const FINDING: u8 = 1;
+/// The command line, or a file that it names, makes no sense.
+pub const USAGE: u8 = 2;
+/// The server cannot be reached or used.
+pub const UNAVAILABLE: u8 = 69;
+/// The state directory, or another local file, cannot be used.
+pub const LOCAL_IO: u8 = 74;
+/// The server refused the login.
+pub const LOGIN_REFUSED: u8 = 77;
+/// The configuration or a rule file is wrong.
+pub const BAD_CONFIG: u8 = 78;
+
+/// The exit code for an error, by the first cause that says one.
+pub fn code(error: &anyhow::Error) -> u8 {
+    for cause in error.chain() {
+        if rules_refused(cause).is_some() {
+            return BAD_CONFIG;
+        }
+        if let Some(error) = cause.downcast_ref::<ConfigError>() {
+            return if matches!(error, ConfigError::Unreadable { .. }) {
+                LOCAL_IO
+            } else {
+                BAD_CONFIG
+            };
+        }
+        if let Some(error) = cause.downcast_ref::<DaemonError>() {
+            return match error {
+                DaemonError::Imap(ImapError::LoginRefused { .. }) => LOGIN_REFUSED,
+                DaemonError::Imap(_) => UNAVAILABLE,
+                DaemonError::Secret(_) => BAD_CONFIG,
+                DaemonError::Store(_) | DaemonError::Locked(_) | DaemonError::Unreadable { .. } => LOCAL_IO,
+            };
+        }
+        if cause.is::<crate::store::StoreError>() || cause.is::<std::io::Error>() {
+            return LOCAL_IO;
+        }
+    }
+    USAGE
+}
+
+fn rules_refused<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a RulesRefused> {
+    let boxed = || cause.downcast_ref::<Box<RulesRefused>>().map(AsRef::as_ref);
+    cause.downcast_ref::<RulesRefused>().or_else(boxed)
+}
+
+/// The error for people: with the file quoted where it is one of theirs.
+fn words(error: &anyhow::Error) -> String {
+    let colour = std::io::stderr().is_terminal();
+    for cause in error.chain() {
+        if let Some(refused) = rules_refused(cause) {
+            return refused.render(colour);
+        }
+        if let Some(invalid) = cause.downcast_ref::<ConfigError>() {
+            return invalid.render(colour);
+        }
+    }
+    format!("postroom: {error:#}\n")
+}
+
+/// Prints what went wrong, if anything did, and gives the exit code.
+pub fn report(result: anyhow::Result<u8>) -> u8 {
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            // A reader that has gone away (`postroom log | head`) is not an error of ours.
+            let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
+                cause
+                    .downcast_ref::<std::io::Error>()
+                    .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+            };
+            if error.chain().any(broken_pipe) {
+                return OK;
+            }
+            eprint!("{}", words(&error));
+            code(&error)
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `postroom export`: the lessons as text, to read, to keep, to carry to another machine.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::lesson_file;
+use super::records::Records;
+
+/// Print what was taught, as a file that `import` reads
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = "Example: postroom export > lessons.toml")]
+pub struct ExportArgs {
+    /// Of this account
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+}
+
+/// Runs the command; 0 unless it cannot.
+pub fn run(args: &ExportArgs, records: &Records, out: &mut dyn Write) -> anyhow::Result<u8> {
+    let store = records.read()?;
+    let account = records.single(&store, args.account.as_deref())?;
+    out.write_all(lesson_file::write(&store.lessons(&account)?).as_bytes())?;
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::sample;
+
+    #[test]
+    fn the_file_is_as_documented() {
+        let (_dir, records) = sample::records();
+        let mut out = Vec::new();
+        run(&ExportArgs::default(), &records, &mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            r#"# What Postroom was taught. `postroom import FILE` reads it back.
+
+[[lesson]]
+address = "shop@shop.example"
+bucket = "blackhole"
+at = "2026-11-18T11:07:40Z"
+by = "drag"
+authentication = "pass"
+example = "<3@shop.example>"
+
+[[lesson]]
+list = "talk.example.org"
+bucket = "news"
+at = "2026-11-18T11:07:40Z"
+by = "train"
+authentication = "pass"
+example = "<3@shop.example>"
+"#
+        );
+    }
+}

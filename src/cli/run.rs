@@ -1,0 +1,31 @@
+//! `postroom run`: the daemon.
+
+use tokio_util::sync::CancellationToken;
+
+use super::context::{Context, block_on};
+use super::{exit, logging};
+use crate::daemon::supervisor::Supervisor;
+
+/// Options of `postroom run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: postroom --config /etc/postroom/postroom.toml run")]
+pub struct Args {
+    /// Make one full sweep of every account, then exit
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// Runs the daemon until it is told to stop.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
+    logging::start("info");
+    let (config, keeper) = context.config_and_rules()?;
+    block_on(async move {
+        let supervisor = Supervisor::new(config, keeper, None, CancellationToken::new())?;
+        if args.once {
+            supervisor.once().await?;
+        } else {
+            supervisor.run().await?;
+        }
+        Ok(exit::OK)
+    })?
+}

@@ -1,0 +1,103 @@
+//! `postroom sort`: the backlog. Shows the plan, asks, then carries it out with a progress bar; safe to interrupt at any
+//! point, since every move is in the ledger before it is made.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::bail;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::context::{Context, account, block_on, new_run, visit_to_act};
+use super::preview::write_plan;
+use super::{exit, logging, since};
+use crate::daemon::logbook::Logbook;
+use crate::sort::mailbox::Timestamp;
+
+/// Moves between two looks at ^C and two steps of the progress bar.
+const STEP: usize = 5_000;
+
+/// Options of `postroom sort`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: postroom sort --since 90d --yes")]
+pub struct Args {
+    /// Only mail that arrived since then: 30d, 12h, 2026-11-01
+    #[arg(long, value_parser = since::argument, value_name = "WHEN")]
+    pub since: Option<Timestamp>,
+    /// The account, when there are several
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Plans, asks, moves.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
+    logging::start("warn");
+    let (config, keeper) = context.config_and_rules()?;
+    let account = account(&config, args.account.as_deref())?;
+    let (logbook, run) = (Logbook::new(&account.name, None), new_run());
+    let (moved, planned) = block_on(async {
+        let mut visit = visit_to_act(&config, account, keeper.current(), &run, &logbook).await?;
+        visit.recover().await?;
+        visit.bootstrap(true).await?;
+        let fates = visit.plan(args.since).await?;
+        write_plan(&mut io::stdout().lock(), &fates)?;
+        let planned = fates.iter().filter(|fate| fate.entry.is_some()).count();
+        if planned == 0 || !(args.yes || confirmed(planned)?) {
+            visit.session.logout().await;
+            return Ok((0, planned));
+        }
+        let bar = progress_bar(planned);
+        let stopped = stop_on_interrupt();
+        let moved = visit
+            .carry_out_plan(fates, STEP, &|| stopped.load(Ordering::Relaxed), &mut |behind| {
+                bar.set_position(behind as u64);
+            })
+            .await?;
+        bar.finish_and_clear();
+        visit.session.logout().await;
+        Ok::<_, anyhow::Error>((moved, planned))
+    })??;
+    if moved > 0 {
+        println!("{moved} moved. To take them back: postroom undo --run {run}");
+    }
+    if moved < planned && args.yes {
+        println!("{} were left; run the same command again to go on.", planned - moved);
+    }
+    Ok(exit::OK)
+}
+
+fn confirmed(count: usize) -> anyhow::Result<bool> {
+    if !io::stdin().is_terminal() {
+        bail!("{count} messages would move; say --yes to move them without being asked");
+    }
+    print!("\nMove {count} messages? [y/N] ");
+    io::stdout().flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn progress_bar(count: usize) -> ProgressBar {
+    // indicatif draws on a terminal only.
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} moved, {per_sec}, {eta} to go");
+    let bar = ProgressBar::new(count as u64);
+    if let Ok(style) = style {
+        bar.with_style(style)
+    } else {
+        bar
+    }
+}
+
+fn stop_on_interrupt() -> Arc<AtomicBool> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let flag = stopped.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            flag.store(true, Ordering::Relaxed);
+        }
+    });
+    stopped
+}

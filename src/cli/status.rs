@@ -1,0 +1,94 @@
+//! `postroom status`: how each account is doing, from what the daemon last wrote down.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::context::{Context, block_on, store_to_read};
+use super::exit;
+use crate::config::{Account, Mode};
+use crate::daemon::status::{AccountStatus, NOTE};
+use crate::sort::mailbox::Timestamp;
+
+/// Options of `postroom status`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: postroom status --json")]
+pub struct Args {
+    /// One JSON object an account
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Prints one paragraph an account.
+pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
+    let config = context.config()?;
+    let store = store_to_read(&config)?;
+    let mut out = io::stdout().lock();
+    for account in &config.accounts {
+        let name = account.name.clone();
+        let note = block_on(async { store.run(move |store| store.get_note(&name, NOTE)).await })??;
+        let status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
+        if args.json {
+            writeln!(out, "{}", as_json(account, status.as_ref()))?;
+        } else {
+            write_status(&mut out, account, status.as_ref())?;
+        }
+    }
+    Ok(exit::OK)
+}
+
+fn as_json(account: &Account, status: Option<&AccountStatus>) -> Value {
+    let mode = if account.mode == Mode::Sort { "sort" } else { "preview" };
+    json!({ "account": account.name, "mode": mode, "running": status.is_some_and(is_running), "status": status })
+}
+
+fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountStatus>) -> io::Result<()> {
+    let mode = if account.mode == Mode::Sort {
+        "sorting"
+    } else {
+        "preview only, nothing moves"
+    };
+    writeln!(
+        out,
+        "{}  {} at {} ({mode})",
+        account.name, account.imap.user, account.imap.host
+    )?;
+    let Some(status) = status else {
+        return writeln!(out, "  never run; start it with `postroom run`");
+    };
+    if !is_running(status) {
+        writeln!(
+            out,
+            "  not running since {} or later; start it with `postroom run`",
+            clock_time(status.at)
+        )?;
+    }
+    writeln!(out, "  {} since {}", status.state, clock_time(status.at))?;
+    if let (Some(watching), Some(moving)) = (&status.watching, &status.moving) {
+        writeln!(out, "  hears of new mail by {watching}; moves by {moving}")?;
+    }
+    if let Some(swept) = status.swept {
+        writeln!(out, "  last full sweep {}", clock_time(swept))?;
+    }
+    if let Some(problem) = &status.problem {
+        writeln!(out, "  problem: {problem}")?;
+    }
+    if let Some(next) = status.next_attempt {
+        writeln!(out, "  next attempt {}", clock_time(next))?;
+    }
+    Ok(())
+}
+
+fn is_running(status: &AccountStatus) -> bool {
+    std::path::Path::new("/proc")
+        .join(status.pid.to_string())
+        .join("exe")
+        .exists()
+}
+
+fn clock_time(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_second(at.0)
+        .unwrap_or_default()
+        .to_zoned(jiff::tz::TimeZone::system());
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}

@@ -1,0 +1,75 @@
+//! The first look at an account: whom the user writes to, read from Sent, so that the first verdict is already a good one.
+
+use super::clock;
+use super::error::DaemonError;
+use super::sweep::WINDOW;
+use super::visit::{Visit, written};
+use crate::imap::Access;
+use crate::sort::arrival::Event;
+use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
+use crate::sort::message::Message;
+
+/// Newest sent messages that are read.
+const SENT_MESSAGES: usize = 20_000;
+
+/// Nothing older than two years is worth knowing.
+const OLDEST: i64 = 2 * 365 * 86_400;
+
+/// Newest messages of the inbox that are read, to know who writes and whose Authentication-Results to believe.
+const INBOX_MESSAGES: usize = 2_000;
+
+impl Visit<'_> {
+    /// Reads Sent, and who has written to the inbox, once. Moves nothing and records nothing but what is learned.
+    pub async fn bootstrap(&mut self, keep: bool) -> Result<(), DaemonError> {
+        let inbox = Mailbox::inbox();
+        if !self.marks.contains_key(&inbox) {
+            self.look_back(&inbox, INBOX_MESSAGES, keep).await?;
+        }
+        match self.layout.sent.clone() {
+            Some(sent) if !self.marks.contains_key(&sent) => self.look_back(&sent, SENT_MESSAGES, keep).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn look_back(&mut self, mailbox: &Mailbox, most: usize, keep: bool) -> Result<(), DaemonError> {
+        let selected = self.session.select(mailbox, Access::ReadOnly).await?;
+        let uids = self.session.uids(Uid(1), None).await?;
+        let newest = uids.get(uids.len().saturating_sub(most)..).unwrap_or_default();
+        let now = clock::now();
+        let oldest = Timestamp(now.0 - OLDEST);
+        let is_sent = self.layout.sent.as_ref() == Some(mailbox);
+        for window in newest.chunks(WINDOW) {
+            let fetched = self.session.headers(window, &self.fields()).await?;
+            if is_sent {
+                for fetched in fetched {
+                    let message = Message::parse(&fetched.header);
+                    let at = written(&message, &fetched, now);
+                    if at >= oldest {
+                        self.sorter.handle(
+                            now,
+                            Event::Sent {
+                                at,
+                                message: Box::new(message),
+                            },
+                        );
+                    }
+                }
+            } else {
+                for event in self.read(mailbox, selected.uid_validity, fetched).await? {
+                    if let Event::Arrived(arrival) = event {
+                        self.sorter.received(arrival.arrived.unwrap_or(now).min(now), &arrival);
+                    }
+                }
+            }
+        }
+        // INBOX keeps its own mark, set by its first sweep: with `backlog = "sort"` it begins at the first message.
+        if keep && is_sent {
+            let mark = super::sweep::baseline(
+                &selected,
+                Uid(uids.last().map_or(0, |uid| uid.0) + 1).max(selected.uid_next),
+            );
+            self.record(now, mailbox, &mark, Vec::new()).await?;
+        }
+        Ok(())
+    }
+}

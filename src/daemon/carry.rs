@@ -1,0 +1,181 @@
+//! Carrying out what the sorter asks for: the ledger first, then the server, then the ledger again, then one log line.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::clock;
+use super::error::DaemonError;
+use super::model;
+use super::visit::Visit;
+use crate::imap::mover::{self, Policy};
+use crate::sort::arrival::Action;
+use crate::sort::ledger::{Entry, Outcome, RowId};
+use crate::sort::mailbox::{Mailbox, Timestamp, Uid, UidValidity};
+use crate::sort::taught::Taught;
+use crate::store::{FolderMark, Learning};
+
+/// More different senders taught in one sweep than this are held until the user confirms (reliability.md E5).
+const SENDERS_A_SWEEP: usize = 100;
+
+impl Visit<'_> {
+    /// Writes down everything that follows from one window in one transaction; moves wait in `pending`.
+    pub async fn record(
+        &mut self,
+        now: Timestamp,
+        mailbox: &Mailbox,
+        mark: &FolderMark,
+        actions: Vec<Action>,
+    ) -> Result<(), DaemonError> {
+        let (mut entries, mut lessons, mut forgotten, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for action in actions {
+            match action {
+                Action::Plan(entry) | Action::Move(entry) => entries.push(entry),
+                Action::Learn(lesson) => lessons.push(lesson),
+                Action::Forget(identity) => forgotten.push(identity),
+                Action::Note(note) => notes.push(note),
+            }
+        }
+        self.fill_in_destinations(&mut entries).await?;
+        let senders: BTreeSet<_> = lessons.iter().map(|lesson| &lesson.identity).collect();
+        let hold = senders.len() > SENDERS_A_SWEEP;
+        let learning = Learning {
+            run: self.run.to_owned(),
+            held: if hold { lessons.clone() } else { Vec::new() },
+            lessons: if hold { Vec::new() } else { lessons.clone() },
+            forgotten,
+            tallies: self.sorter.correspondence.take_changed(),
+            sent_ids: self.sorter.sent_index.take_new(),
+            rows: entries.clone(),
+            folders: vec![(mailbox.clone(), *mark)],
+            notes: vec![model::provider_note(&self.sorter.provider)],
+        };
+        let account = self.account.name.clone();
+        let rows = self
+            .store
+            .run(move |store| store.commit_learning(&account, now, &learning))
+            .await?;
+        self.marks.insert(mailbox.clone(), *mark);
+        if hold {
+            let account = self.account.name.clone();
+            let kept = self.store.run(move |store| store.lessons(&account)).await?;
+            self.sorter.taught = Taught::default();
+            self.sorter.taught.load(kept);
+            self.logbook.held(lessons.len());
+        } else {
+            for lesson in &lessons {
+                self.logbook.learned(lesson);
+            }
+        }
+        for note in &notes {
+            self.logbook.note(note);
+        }
+        for (row, entry) in rows.get().iter().zip(&entries).filter(|(_, entry)| !entry.kind.moves()) {
+            self.logbook.decided(*row, entry, &Outcome::Done(None));
+        }
+        self.pending.add(rows, entries);
+        Ok(())
+    }
+
+    /// Writes rows down that come from no sweep (`undo`, `postroom sort`); their moves wait in `pending`.
+    pub async fn plan_moves(&mut self, now: Timestamp, mut entries: Vec<Entry>) -> Result<(), DaemonError> {
+        self.fill_in_destinations(&mut entries).await?;
+        let (account, run, stored) = (self.account.name.clone(), self.run.to_owned(), entries.clone());
+        let rows = self
+            .store
+            .run(move |store| store.plan(&account, &run, now, &stored))
+            .await?;
+        self.pending.add(rows, entries);
+        Ok(())
+    }
+
+    /// Recovery searches a destination from the UIDNEXT it had when the move was planned. Where we watch the folder, up
+    /// to where we have looked is as good; elsewhere the server is asked.
+    async fn fill_in_destinations(&mut self, entries: &mut [Entry]) -> Result<(), DaemonError> {
+        let mut next: BTreeMap<Mailbox, Uid> = BTreeMap::new();
+        let wanted = entries
+            .iter()
+            .filter(|entry| entry.kind.moves())
+            .filter_map(|entry| entry.destination.clone());
+        let (known, unknown): (BTreeSet<_>, BTreeSet<_>) = wanted
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .partition(|mailbox| self.marks.contains_key(mailbox));
+        next.extend(known.into_iter().filter_map(|mailbox| {
+            let uid = self.marks.get(&mailbox)?.next_uid;
+            Some((mailbox, uid))
+        }));
+        if !unknown.is_empty() {
+            let unknown: Vec<Mailbox> = unknown.into_iter().collect();
+            next.extend(
+                self.session
+                    .status(&unknown)
+                    .await?
+                    .into_iter()
+                    .map(|(mailbox, s)| (mailbox, s.uid_next)),
+            );
+            // A rule's folder that is not there yet is made now, before anything is sent to it.
+            for mailbox in unknown
+                .into_iter()
+                .filter(|mailbox| !next.contains_key(mailbox))
+                .collect::<Vec<_>>()
+            {
+                mover::create(&mut self.session, &mailbox).await?;
+            }
+        }
+        for entry in entries.iter_mut().filter(|entry| entry.kind.moves()) {
+            let uid = entry.destination.as_ref().and_then(|mailbox| next.get(mailbox));
+            entry.destination_uid_next = Some(uid.copied().unwrap_or(Uid(1)));
+        }
+        Ok(())
+    }
+
+    /// Sends the pending moves to the server and writes down what became of each.
+    pub async fn carry_out(&mut self) -> Result<(), DaemonError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let (moves, entries) = self.pending.take();
+        let policy = Policy {
+            allow_unsafe_move: self.account.allow_unsafe_move,
+        };
+        let report = mover::move_messages(&mut self.session, &moves, policy).await;
+        self.close(&entries, report.outcomes).await?;
+        match report.error {
+            Some(error) if error.ends_connection() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes outcomes down and tells of them.
+    pub async fn close(
+        &mut self,
+        entries: &BTreeMap<RowId, Entry>,
+        outcomes: Vec<(RowId, Outcome)>,
+    ) -> Result<(), DaemonError> {
+        let (now, stored) = (clock::now(), outcomes.clone());
+        self.store.run(move |store| store.close(now, &stored)).await?;
+        for (row, outcome) in &outcomes {
+            let Some(entry) = entries.get(row) else { continue };
+            self.logbook.decided(*row, entry, outcome);
+            if let (Outcome::Done(Some((uid_validity, uid))), Some(folder)) = (outcome, &entry.destination) {
+                self.put_there(folder, *uid_validity, *uid);
+            }
+        }
+        Ok(())
+    }
+
+    /// A copy of ours is now in `folder`: the next sweep need not look at it.
+    fn put_there(&mut self, folder: &Mailbox, uid_validity: UidValidity, uid: Uid) {
+        let Some(mark) = self
+            .marks
+            .get_mut(folder)
+            .filter(|mark| mark.uid_validity == uid_validity)
+        else {
+            return;
+        };
+        let ours = self.ours.entry(folder.clone()).or_default();
+        ours.insert(uid);
+        while ours.remove(&mark.next_uid) {
+            mark.next_uid = Uid(mark.next_uid.0.saturating_add(1));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Which of the account's folders Postroom has to do with, found by special-use (RFC 6154) or by name.
+
+use std::collections::BTreeMap;
+
+use crate::config::Account;
+use crate::imap::Folder;
+use crate::imap::ImapError;
+use crate::imap::Session;
+use crate::imap::mover;
+use crate::sort::bucket::Bucket;
+use crate::sort::mailbox::Mailbox;
+
+/// Names under which mail programs keep sent mail, for servers that do not mark it.
+const SENT_NAMES: [&str; 7] = [
+    "Sent",
+    "Sent Items",
+    "Sent Messages",
+    "Sent Mail",
+    "INBOX/Sent",
+    "Gesendet",
+    "Gesendete Objekte",
+];
+
+/// The folders of one account.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Layout {
+    /// Bucket folders, `Blackhole/Domain` included when the user has made it.
+    pub buckets: Vec<Mailbox>,
+    /// Sent mail.
+    pub sent: Option<Mailbox>,
+    /// Folders by special-use attribute, in lower case with the backslash.
+    pub special_use: BTreeMap<String, Mailbox>,
+    /// Folders that should be there and are not (only where nothing may be created).
+    pub missing: Vec<Mailbox>,
+}
+
+impl Layout {
+    /// Every folder beside INBOX that is watched.
+    pub fn watched(&self) -> Vec<Mailbox> {
+        self.buckets.iter().chain(&self.sent).cloned().collect()
+    }
+}
+
+/// Reads the account's folders and, with `create`, makes and subscribes the bucket folders that are missing.
+pub async fn prepare(session: &mut Session, account: &Account, create: bool) -> Result<Layout, ImapError> {
+    let listed = session.list().await?;
+    let mut layout = find(&listed, account);
+    if create {
+        for mailbox in std::mem::take(&mut layout.missing) {
+            mover::create(session, &mailbox).await?;
+            layout.buckets.push(mailbox);
+        }
+    }
+    Ok(layout)
+}
+
+fn find(listed: &[Folder], account: &Account) -> Layout {
+    let there = |mailbox: &Mailbox| {
+        listed
+            .iter()
+            .any(|folder| folder.selectable && folder.mailbox == *mailbox)
+    };
+    let mut layout = Layout::default();
+    for folder in listed.iter().filter(|folder| folder.selectable) {
+        if let Some(attribute) = &folder.special_use {
+            layout
+                .special_use
+                .entry(attribute.to_ascii_lowercase())
+                .or_insert_with(|| folder.mailbox.clone());
+        }
+    }
+    let mut wanted: Vec<Mailbox> = Bucket::ALL
+        .into_iter()
+        .map(|bucket| account.folders.of(bucket))
+        .collect();
+    wanted.dedup();
+    for mailbox in wanted.into_iter().filter(|mailbox| !mailbox.is_inbox()) {
+        if there(&mailbox) {
+            layout.buckets.push(mailbox);
+        } else {
+            layout.missing.push(mailbox);
+        }
+    }
+    let domain = account.folders.blackhole.child("Domain");
+    if there(&domain) {
+        layout.buckets.push(domain);
+    }
+    layout.sent = account
+        .folders
+        .sent
+        .clone()
+        .or_else(|| layout.special_use.get("\\sent").cloned())
+        .or_else(|| SENT_NAMES.into_iter().map(Mailbox::new).find(there));
+    layout
+}

@@ -1,0 +1,185 @@
+//! The log is an interface: fixed verbs with fields, all wording here. Never a subject, never a secret; every foreign
+//! string is sanitised. The demo listens to the same events through a channel.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tracing::{error, info, warn};
+
+use crate::sort::arrival::Note;
+use crate::sort::bucket::Bucket;
+use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
+use crate::sort::mailbox::{Mailbox, UidValidity};
+use crate::sort::sanitise;
+use crate::sort::taught::Lesson;
+use crate::sort::verdict::Reason;
+
+/// What a listener is told, besides the log.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Told {
+    /// A message was decided about, and moved if it had to be.
+    Decided {
+        /// The ledger row.
+        row: RowId,
+        /// What kind of row.
+        kind: RowKind,
+        /// Message-ID.
+        message_id: Option<String>,
+        /// Sender.
+        from: Option<String>,
+        /// The verdict's bucket.
+        bucket: Bucket,
+        /// Where the message is now.
+        folder: Mailbox,
+        /// Why.
+        reason: Reason,
+    },
+    /// A lesson was learned.
+    Learned(Lesson),
+    /// Every folder has been compared with the ledger; now waiting for news.
+    Idle,
+    /// Something is wrong; a sentence for people.
+    Problem(String),
+}
+
+/// The log of one account.
+#[derive(Debug, Clone)]
+pub struct Logbook {
+    account: String,
+    listener: Option<UnboundedSender<Told>>,
+}
+
+impl Logbook {
+    /// The log of `account`, with an optional listener.
+    pub fn new(account: &str, listener: Option<UnboundedSender<Told>>) -> Self {
+        Self {
+            account: account.to_owned(),
+            listener,
+        }
+    }
+
+    fn tell(&self, told: Told) {
+        if let Some(listener) = &self.listener {
+            // A listener that has gone away is no reason to stop sorting mail.
+            let _ = listener.send(told);
+        }
+    }
+
+    /// A row reached the end of its way.
+    pub fn decided(&self, row: RowId, entry: &Entry, outcome: &Outcome) {
+        let (account, verb) = (self.account.as_str(), entry.kind.as_str());
+        let message_id = entry.message_id.as_deref().map(sanitise);
+        let from = entry.from.as_ref().map(|from| sanitise(from.as_str()));
+        let (id, sender) = (Shown(message_id.as_deref()), Shown(from.as_deref()));
+        let (bucket, reason) = (entry.bucket, entry.reason.text.as_str());
+        let folder = entry.destination.as_ref().unwrap_or(&entry.source.mailbox);
+        match outcome {
+            Outcome::Done(_) => {
+                info!(account, row = row.0, message_id = %id, from = %sender, %bucket, %folder, reason, "{verb}");
+                self.tell(Told::Decided {
+                    row,
+                    kind: entry.kind,
+                    message_id,
+                    from,
+                    bucket,
+                    folder: folder.clone(),
+                    reason: entry.reason.clone(),
+                });
+            }
+            Outcome::Void(why) => info!(account, row = row.0, message_id = %id, %folder, why, "{verb} void"),
+            Outcome::Failed(code) => {
+                warn!(account, row = row.0, message_id = %id, %folder, code, "{verb} failed; the message stays where it is");
+                self.tell(Told::Problem(format!("moving a message to {folder} failed: {code}")));
+            }
+            Outcome::Unknown => {
+                warn!(account, row = row.0, message_id = %id, %folder, "{verb} unanswered; it will be read back before anything else");
+            }
+        }
+    }
+
+    /// A lesson was learned.
+    pub fn learned(&self, lesson: &Lesson) {
+        let identity = sanitise(&lesson.identity.to_string());
+        info!(account = self.account.as_str(), identity, bucket = %lesson.bucket, "learn");
+        self.tell(Told::Learned(lesson.clone()));
+    }
+
+    /// More senders than one hand drags in one sweep: nothing is learned until the user says so.
+    pub fn held(&self, lessons: usize) {
+        let account = self.account.as_str();
+        warn!(
+            account,
+            lessons,
+            "learning held: more than 100 different senders in one sweep; `postroom learn --confirm` takes them"
+        );
+        self.tell(Told::Problem(format!(
+            "{lessons} lessons are held; `postroom learn --confirm` takes them"
+        )));
+    }
+
+    /// The sorter has something to say.
+    pub fn note(&self, note: &Note) {
+        let account = self.account.as_str();
+        match note {
+            Note::Unsortable { location, why } => {
+                warn!(account, folder = %location.mailbox, uid = location.uid.0, why = sanitise(why), "left alone");
+            }
+            Note::RuleAgainstHand { rule, bucket } => {
+                let (name, file, line) = (rule.rule.as_deref(), rule.file.as_deref(), rule.line);
+                warn!(account, rule = %Shown(name), file = %Shown(file), line = line.unwrap_or_default(), %bucket,
+                    "your hand and a rule of yours disagree; the rule goes on deciding about new mail of this sender");
+            }
+        }
+    }
+
+    /// A connection stands and the account is being watched.
+    pub fn connected(&self, host: &str) {
+        info!(account = self.account.as_str(), host, "connected");
+    }
+
+    /// Everything has been compared with the ledger for the first time; from here on news are waited for.
+    pub fn watching(&self) {
+        info!(account = self.account.as_str(), "watching");
+    }
+
+    /// Every folder has been looked at.
+    pub fn idle(&self) {
+        self.tell(Told::Idle);
+    }
+
+    /// Compared a folder for the first time; what lies there stays and teaches nothing.
+    pub fn baseline(&self, folder: &Mailbox, messages: u32) {
+        info!(account = self.account.as_str(), %folder, messages, "baseline: what lies here already stays");
+    }
+
+    /// A folder's UIDs have started anew.
+    pub fn uid_validity_changed(&self, folder: &Mailbox, old: UidValidity, new: UidValidity) {
+        warn!(account = self.account.as_str(), %folder, old = old.0, new = new.0,
+            "the server renumbered this folder; only mail that arrives from now on is sorted");
+    }
+
+    /// An attempt failed and another will be made.
+    pub fn waiting(&self, why: &dyn fmt::Display, wait: Duration) {
+        let (account, wait_s) = (self.account.as_str(), wait.as_secs());
+        let why = sanitise(&why.to_string());
+        warn!(account, wait_s, "{why}; trying again in {wait_s} s");
+        self.tell(Told::Problem(why));
+    }
+
+    /// Something only the user can mend.
+    pub fn stuck(&self, why: &dyn fmt::Display, remedy: &str) {
+        let why = sanitise(&why.to_string());
+        error!(account = self.account.as_str(), "{why}; {remedy}");
+        self.tell(Told::Problem(why));
+    }
+}
+
+/// A value or a dash.
+struct Shown<'a>(Option<&'a str>);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.unwrap_or("-"))
+    }
+}

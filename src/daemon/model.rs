@@ -1,0 +1,46 @@
+//! Loading what was learned from the store into a sorter.
+
+use std::sync::Arc;
+
+use super::layout::Layout;
+use crate::config::{Account, Mode};
+use crate::sort::authenticity::Provider;
+use crate::sort::rules::RuleSet;
+use crate::sort::{Settings, Sorter};
+use crate::store::{Store, StoreError};
+
+/// Key of the note that keeps what was learned about the provider.
+const PROVIDER: &str = "provider";
+
+/// The fixed settings of an account's sorter.
+pub fn settings(account: &Account, layout: &Layout) -> Settings {
+    Settings {
+        account: account.name.clone(),
+        owner: account.owner.clone(),
+        folders: account.folders.clone(),
+        learning: account.learning.clone(),
+        authserv_id: account.authserv_id.clone(),
+        moves: account.mode == Mode::Sort,
+        special_use: layout.special_use.clone(),
+    }
+}
+
+/// A sorter that knows everything the store does.
+pub fn load(store: &Store, settings: Settings, rules: Arc<RuleSet>) -> Result<Sorter, StoreError> {
+    let account = settings.account.clone();
+    let configured = settings.authserv_id.is_some();
+    let mut sorter = Sorter::new(settings, rules);
+    sorter.taught.load(store.lessons(&account)?);
+    sorter.correspondence.load(store.tallies(&account)?);
+    sorter.sent_index.load(store.sent_ids(&account)?);
+    if let Some(provider) = store.get_note(&account, PROVIDER)?.filter(|_| !configured) {
+        // What cannot be read back is learned again.
+        sorter.provider = serde_json::from_str(&provider).unwrap_or_default();
+    }
+    Ok(sorter)
+}
+
+/// What was learned about the provider, as a note for the store.
+pub fn provider_note(provider: &Provider) -> (String, Option<String>) {
+    (PROVIDER.to_owned(), serde_json::to_string(provider).ok())
+}

@@ -1,0 +1,231 @@
+//! After a crash or a lost connection: every open row is read back from the server before anything new happens.
+//!
+//! For a row that is `planned` or `unknown` (reliability.md section 3):
+//! - the source folder has other UIDs now: closed as void, never acted upon;
+//! - the copy is still in the source with the same identity, and none has reached the destination: the command did not
+//!   run. Closed as failed; the message is decided about afresh;
+//! - it is in both: a COPY ran and the rest did not. The rest is carried out, for exactly this UID;
+//! - it is gone from the source: looked for in the destination from the journaled UIDNEXT. One match: done. None: the
+//!   user was faster, void. Several: void and reported, no copy is touched.
+
+use std::collections::BTreeMap;
+
+use super::error::DaemonError;
+use super::visit::{Visit, identity};
+use crate::imap::ImapError;
+use crate::imap::mover;
+use crate::imap::{Access, Selected};
+use crate::sort::ledger::{Entry, Mid, Outcome, PlannedMove, Row, RowId};
+use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
+use crate::sort::message::Message;
+
+/// What the server shows of one open row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Findings {
+    /// The folder still has the UIDVALIDITY of the row.
+    same_epoch: bool,
+    /// The copy is in the source.
+    in_source: bool,
+    /// UIDs of copies in the destination.
+    in_destination: Vec<(UidValidity, Uid)>,
+}
+
+/// What to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Resolution {
+    /// The row is closed so.
+    Close(Outcome),
+    /// The copy has arrived: remove the original, then close as done.
+    Finish((UidValidity, Uid)),
+    /// The row is closed and the message gets a new verdict.
+    DecideAgain,
+}
+
+fn resolve(findings: &Findings) -> Resolution {
+    let void = |why: &str| Resolution::Close(Outcome::Void(why.to_owned()));
+    match (
+        findings.same_epoch,
+        findings.in_source,
+        findings.in_destination.as_slice(),
+    ) {
+        (_, false, [copy]) => Resolution::Close(Outcome::Done(Some(*copy))),
+        (false, ..) => void("the source folder was renumbered"),
+        (true, true, []) => Resolution::DecideAgain,
+        (true, true, [copy]) => Resolution::Finish(*copy),
+        (true, false, []) => void("gone from the source and not in the destination: you were faster"),
+        (true, _, [_, _, ..]) => void("several copies in the destination; none was touched"),
+    }
+}
+
+impl Visit<'_> {
+    /// Resolves every open row; returns the messages of INBOX that are to be decided about again.
+    pub async fn recover(&mut self) -> Result<Vec<Uid>, DaemonError> {
+        let account = self.account.name.clone();
+        let open = self.store.run(move |store| store.open_rows(&account)).await?;
+        let mut again = Vec::new();
+        let mut by_pair: BTreeMap<(Mailbox, Mailbox), Vec<Row>> = BTreeMap::new();
+        for row in open {
+            let Some(destination) = row.entry.destination.clone() else {
+                continue;
+            };
+            by_pair
+                .entry((row.entry.source.mailbox.clone(), destination))
+                .or_default()
+                .push(row);
+        }
+        for ((source, destination), rows) in by_pair {
+            let arrived = self.copies(&destination, &rows).await?;
+            let (selected, present) = self.originals(&source, &rows).await?;
+            for row in rows {
+                let findings = Findings {
+                    same_epoch: selected
+                        .as_ref()
+                        .is_some_and(|s| s.uid_validity == row.entry.source.uid_validity),
+                    in_source: present.get(&row.entry.source.uid) == Some(&row.entry.mid),
+                    in_destination: arrived.get(&row.entry.mid).cloned().unwrap_or_default(),
+                };
+                match resolve(&findings) {
+                    Resolution::Close(outcome) => self.settle(row, outcome).await?,
+                    Resolution::Finish(copy) => self.finish(row, copy).await?,
+                    Resolution::DecideAgain => {
+                        if source.is_inbox() {
+                            again.push(row.entry.source.uid);
+                        }
+                        self.settle(row, Outcome::Failed("interrupted before it was carried out".to_owned()))
+                            .await?;
+                    }
+                }
+            }
+        }
+        Ok(again)
+    }
+
+    async fn settle(&mut self, row: Row, outcome: Outcome) -> Result<(), DaemonError> {
+        let entries: BTreeMap<RowId, Entry> = [(row.id, row.entry)].into();
+        let ids = entries.keys().map(|id| (*id, outcome.clone())).collect();
+        self.close(&entries, ids).await
+    }
+
+    /// The copy has arrived and the original is still there: only the second half of the ladder is left to do.
+    async fn finish(&mut self, row: Row, copy: (UidValidity, Uid)) -> Result<(), DaemonError> {
+        let Some(destination) = row.entry.destination.clone() else {
+            return Ok(());
+        };
+        let planned = PlannedMove {
+            row: row.id,
+            source: row.entry.source.clone(),
+            destination,
+            flags: Vec::new(),
+        };
+        let on_disk = self.store.run(move |store| store.still_open(planned)).await?;
+        self.session
+            .select(&row.entry.source.mailbox, Access::ReadWrite)
+            .await?;
+        mover::remove_copied(&mut self.session, &on_disk).await?;
+        self.settle(row, Outcome::Done(Some(copy))).await
+    }
+
+    /// Copies of the rows' messages in the destination, by identity, from the journaled UIDNEXT on.
+    async fn copies(
+        &mut self,
+        destination: &Mailbox,
+        rows: &[Row],
+    ) -> Result<BTreeMap<Mid, Vec<(UidValidity, Uid)>>, DaemonError> {
+        let from = rows
+            .iter()
+            .filter_map(|row| row.entry.destination_uid_next)
+            .min()
+            .unwrap_or(Uid(1));
+        let selected = match self.session.select(destination, Access::ReadOnly).await {
+            Ok(selected) => selected,
+            Err(ImapError::Refused { .. }) => return Ok(BTreeMap::new()),
+            Err(error) => return Err(error.into()),
+        };
+        let mut copies: BTreeMap<Mid, Vec<(UidValidity, Uid)>> = BTreeMap::new();
+        let uids = self.session.uids(from, None).await?;
+        for fetched in self.session.headers(&uids, &self.fields()).await? {
+            let mid = identity(&fetched, &Message::parse(&fetched.header));
+            copies
+                .entry(mid)
+                .or_default()
+                .push((selected.uid_validity, fetched.uid));
+        }
+        Ok(copies)
+    }
+
+    /// The rows' messages that are still in the source, by UID. Those the user has marked \Deleted count as gone.
+    async fn originals(
+        &mut self,
+        source: &Mailbox,
+        rows: &[Row],
+    ) -> Result<(Option<Selected>, BTreeMap<Uid, Mid>), DaemonError> {
+        let selected = match self.session.select(source, Access::ReadOnly).await {
+            Ok(selected) => selected,
+            Err(ImapError::Refused { .. }) => return Ok((None, BTreeMap::new())),
+            Err(error) => return Err(error.into()),
+        };
+        let mut uids: Vec<Uid> = rows.iter().map(|row| row.entry.source.uid).collect();
+        uids.sort_unstable();
+        uids.dedup();
+        let fetched = self.session.headers(&uids, &self.fields()).await?;
+        let present = fetched.into_iter().map(|fetched| {
+            let mid = identity(&fetched, &Message::parse(&fetched.header));
+            (fetched.uid, mid)
+        });
+        Ok((Some(selected), present.collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COPY: (UidValidity, Uid) = (UidValidity(7), Uid(3));
+
+    fn resolved(same_epoch: bool, in_source: bool, in_destination: &[(UidValidity, Uid)]) -> Resolution {
+        resolve(&Findings {
+            same_epoch,
+            in_source,
+            in_destination: in_destination.to_vec(),
+        })
+    }
+
+    #[test]
+    fn an_unexecuted_move_is_decided_afresh_and_never_replayed() {
+        assert_eq!(resolved(true, true, &[]), Resolution::DecideAgain);
+    }
+
+    #[test]
+    fn a_move_that_ran_is_done_wherever_it_is_found() {
+        assert_eq!(
+            resolved(true, false, &[COPY]),
+            Resolution::Close(Outcome::Done(Some(COPY)))
+        );
+        assert_eq!(
+            resolved(false, false, &[COPY]),
+            Resolution::Close(Outcome::Done(Some(COPY)))
+        );
+    }
+
+    #[test]
+    fn a_copy_that_ran_is_finished() {
+        assert_eq!(resolved(true, true, &[COPY]), Resolution::Finish(COPY));
+    }
+
+    #[test]
+    fn nothing_is_touched_when_the_server_shows_something_else() {
+        for (same_epoch, in_source, copies) in [
+            (false, true, vec![]),
+            (false, true, vec![COPY]),
+            (true, false, vec![]),
+            (true, true, vec![COPY, COPY]),
+            (true, false, vec![COPY, COPY]),
+        ] {
+            let resolution = resolved(same_epoch, in_source, &copies);
+            assert!(
+                matches!(resolution, Resolution::Close(Outcome::Void(_))),
+                "{resolution:?}"
+            );
+        }
+    }
+}

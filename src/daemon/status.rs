@@ -1,0 +1,89 @@
+//! What `postroom status` shows of an account: written by the daemon into the store, since there is no listening port.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock;
+use super::error::DaemonError;
+use super::visit::Visit;
+use crate::sort::mailbox::Timestamp;
+use crate::sort::sanitise;
+use crate::store::{StoreError, StoreHandle};
+
+/// Key of the note in the store.
+pub const NOTE: &str = "status";
+
+/// The state of one account at one instant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccountStatus {
+    /// When this was written.
+    pub at: Timestamp,
+    /// One word: `connected` or `waiting`.
+    pub state: String,
+    /// When everything was last compared with the ledger.
+    pub swept: Option<Timestamp>,
+    /// What is wrong, for people.
+    pub problem: Option<String>,
+    /// When the next attempt is made.
+    pub next_attempt: Option<Timestamp>,
+    /// How the server tells of news: `NOTIFY`, `IDLE` or `polling`.
+    pub watching: Option<String>,
+    /// How mail is moved: `MOVE`, by copying, or `not at all`.
+    pub moving: Option<String>,
+    /// Process that wrote this.
+    pub pid: u32,
+}
+
+impl AccountStatus {
+    /// Connected and swept.
+    pub fn connected(visit: &Visit<'_>) -> Self {
+        let can = visit.session.capabilities();
+        let watching = match (can.notify, can.idle) {
+            (true, true) => "NOTIFY",
+            (false, true) => "IDLE",
+            _ => "polling",
+        };
+        let moving = match (visit.sorter.settings.moves, can.move_, can.uidplus) {
+            (false, ..) => "not at all (mode = \"preview\")",
+            (_, true, _) => "moving (MOVE)",
+            (_, false, true) => "copying, then removing the original",
+            _ if visit.account.allow_unsafe_move => "copying, then marking the original as deleted",
+            _ => "not at all (the server has neither MOVE nor UIDPLUS)",
+        };
+        let now = clock::now();
+        Self {
+            at: now,
+            state: "connected".to_owned(),
+            swept: Some(now),
+            problem: None,
+            next_attempt: None,
+            watching: Some(watching.to_owned()),
+            moving: Some(moving.to_owned()),
+            pid: std::process::id(),
+        }
+    }
+
+    /// Waiting before the next attempt.
+    pub fn waiting(error: &DaemonError, wait: Duration) -> Self {
+        let now = clock::now();
+        Self {
+            at: now,
+            state: "waiting".to_owned(),
+            swept: None,
+            problem: Some(sanitise(&error.to_string())),
+            next_attempt: Some(Timestamp(now.0.saturating_add(wait.as_secs() as i64))),
+            watching: None,
+            moving: None,
+            pid: std::process::id(),
+        }
+    }
+}
+
+/// Writes an account's status down.
+pub async fn save(store: &StoreHandle, account: &str, status: AccountStatus) -> Result<(), StoreError> {
+    let (account, text) = (account.to_owned(), serde_json::to_string(&status).unwrap_or_default());
+    store
+        .run(move |store| store.set_note(&account, NOTE, Some(&text)))
+        .await
+}

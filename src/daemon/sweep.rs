@@ -1,0 +1,137 @@
+//! A sweep: compare one folder with the ledger, and deal with what is new. IDLE and NOTIFY only hint that one is due.
+
+use super::clock;
+use super::error::DaemonError;
+use super::visit::{Stopping, Visit, written};
+use crate::imap::Status;
+use crate::imap::{Access, Selected};
+use crate::sort::arrival::{self, Event};
+use crate::sort::mailbox::{Mailbox, Uid};
+use crate::sort::message::Message;
+use crate::store::FolderMark;
+
+/// Messages fetched with one command. A thousand costs no more than all at once and bounds the memory.
+pub const WINDOW: usize = 1_000;
+
+/// Moves that are collected before the server is asked to carry them out.
+const MOVES_AT_ONCE: usize = 20_000;
+
+impl Visit<'_> {
+    /// Compares a folder with the ledger and acts on what is new. `stop` is asked between windows.
+    pub async fn sweep(&mut self, mailbox: &Mailbox, stop: Stopping<'_>) -> Result<(), DaemonError> {
+        let selected = self.enter(mailbox).await?;
+        let Some(mut mark) = self.mark(&selected).await? else {
+            return Ok(());
+        };
+        let mut uids = self.session.uids(mark.next_uid, None).await?;
+        if let Some(ours) = self.ours.get(mailbox) {
+            uids.retain(|uid| !ours.contains(uid));
+        }
+        if !uids.is_empty() {
+            self.refresh().await?;
+        }
+        for window in uids.chunks(WINDOW) {
+            let fetched = self.session.headers(window, &self.fields()).await?;
+            let Some(last) = window.last() else { continue };
+            mark.next_uid = Uid(last.0.saturating_add(1));
+            let events = if self.layout.sent.as_ref() == Some(mailbox) {
+                let now = clock::now();
+                let sent = fetched.into_iter().map(|fetched| {
+                    let message = Message::parse(&fetched.header);
+                    Event::Sent {
+                        at: written(&message, &fetched, now),
+                        message: Box::new(message),
+                    }
+                });
+                sent.collect()
+            } else {
+                self.read(mailbox, selected.uid_validity, fetched).await?
+            };
+            let now = clock::now();
+            let actions = events
+                .into_iter()
+                .flat_map(|event| self.sorter.handle(now, event))
+                .collect();
+            self.record(now, mailbox, &mark, actions).await?;
+            if self.pending.len() >= MOVES_AT_ONCE {
+                self.carry_out().await?;
+            }
+            if stop() {
+                break;
+            }
+        }
+        self.carry_out().await
+    }
+
+    /// Selects a folder: for writing only where mail may be moved out of it.
+    pub async fn enter(&mut self, mailbox: &Mailbox) -> Result<Selected, DaemonError> {
+        let writes = mailbox.is_inbox() && self.sorter.settings.moves;
+        let access = if writes { Access::ReadWrite } else { Access::ReadOnly };
+        Ok(self.session.select(mailbox, access).await?)
+    }
+
+    /// Up to where the folder has been looked at; `None` when this was the first look and there is nothing to do.
+    async fn mark(&mut self, selected: &Selected) -> Result<Option<FolderMark>, DaemonError> {
+        let mailbox = &selected.mailbox;
+        match self.marks.get(mailbox) {
+            Some(mark) if mark.uid_validity != selected.uid_validity || selected.uid_next < mark.next_uid => {
+                self.logbook
+                    .uid_validity_changed(mailbox, mark.uid_validity, selected.uid_validity);
+                self.set_mark(mailbox, baseline(selected, selected.uid_next)).await?;
+                self.ours.remove(mailbox);
+                Ok(None)
+            }
+            Some(mark) => Ok(Some(*mark)),
+            None => {
+                let sorts_backlog = mailbox.is_inbox() && self.account.backlog == crate::config::Backlog::Sort;
+                let from = if sorts_backlog { Uid(1) } else { selected.uid_next };
+                let mark = baseline(selected, from);
+                self.logbook
+                    .baseline(mailbox, if sorts_backlog { 0 } else { selected.exists });
+                self.set_mark(mailbox, mark).await?;
+                Ok(sorts_backlog.then_some(mark))
+            }
+        }
+    }
+
+    /// Of the folders given, those whose STATUS differs from what was last looked at.
+    pub async fn changed(&mut self, folders: &[Mailbox]) -> Result<Vec<Mailbox>, DaemonError> {
+        let statuses = self.session.status(folders).await?;
+        let differs = |mailbox: &&Mailbox| match (statuses.get(mailbox), self.marks.get(mailbox)) {
+            (
+                Some(Status {
+                    uid_validity, uid_next, ..
+                }),
+                Some(mark),
+            ) => *uid_validity != mark.uid_validity || *uid_next != mark.next_uid,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        Ok(folders.iter().filter(differs).cloned().collect())
+    }
+
+    /// Remembers up to where a folder has been looked at.
+    pub async fn set_mark(&mut self, mailbox: &Mailbox, mark: FolderMark) -> Result<(), DaemonError> {
+        let (account, folder, stored) = (self.account.name.clone(), mailbox.clone(), mark);
+        self.store
+            .run(move |store| store.set_folder(&account, &folder, &stored))
+            .await?;
+        self.marks.insert(mailbox.clone(), mark);
+        Ok(())
+    }
+
+    /// True when a drag into this folder teaches.
+    pub fn teaches(&self, mailbox: &Mailbox) -> bool {
+        mailbox.is_inbox() || arrival::bucket_folder(&self.sorter.settings, mailbox).is_some()
+    }
+}
+
+pub(super) fn baseline(selected: &Selected, next_uid: Uid) -> FolderMark {
+    FolderMark {
+        uid_validity: selected.uid_validity,
+        next_uid,
+        highest_modseq: selected.highest_modseq,
+        baseline_done: true,
+        seen_at: clock::now(),
+    }
+}

@@ -1,0 +1,172 @@
+//! Taking moves back: the message returns to where it was, and whatever the user has touched since is left alone.
+
+use std::collections::BTreeMap;
+
+use super::clock;
+use super::error::DaemonError;
+use super::visit::{Visit, identity};
+use crate::imap::Access;
+use crate::imap::ImapError;
+use crate::sort::ledger::{Entry, Row, RowId, RowKind, State};
+use crate::sort::mailbox::{Location, Mailbox, Uid};
+use crate::sort::message::Message;
+use crate::sort::verdict::{FlagChange, Reason};
+
+/// What became of one row that was to be taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undone {
+    /// It is back in this folder (or would be, with `--dry-run`).
+    Back(Mailbox),
+    /// It was refused; the sentence says why.
+    Refused(String),
+}
+
+/// Why a row cannot be taken back at all; `None` when it can be tried.
+pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
+    let because = |why: &str| Some(why.to_owned());
+    match (row.entry.kind, row.state) {
+        (RowKind::Sort | RowKind::Undo, State::Done) => {}
+        (RowKind::Sort | RowKind::Undo, state) => {
+            return Some(format!(
+                "this move is {}, so there is nothing to take back",
+                state.as_str()
+            ));
+        }
+        (kind, _) => {
+            return Some(format!(
+                "row {} is a `{}`: Postroom moved nothing there",
+                row.id,
+                kind.as_str()
+            ));
+        }
+    }
+    let after = history
+        .iter()
+        .filter(|other| other.id > row.id && other.state == State::Done);
+    for other in after {
+        match other.entry.kind {
+            RowKind::File | RowKind::Rescue => return because("you have moved this message since; your hand wins"),
+            RowKind::Undo if other.entry.undoes == Some(row.id) => return because("it has already been taken back"),
+            RowKind::Sort | RowKind::Undo => {
+                return because("the message has been moved again since; take that back first");
+            }
+            RowKind::Keep | RowKind::Preview => {}
+        }
+    }
+    None
+}
+
+impl Visit<'_> {
+    /// Takes the moves of `rows` back, or says for each why not. With `dry_run` nothing is sent or written.
+    pub async fn undo(&mut self, rows: Vec<Row>, dry_run: bool) -> Result<Vec<(RowId, Undone)>, DaemonError> {
+        let mut results = Vec::new();
+        let mut by_folder: BTreeMap<Mailbox, Vec<Row>> = BTreeMap::new();
+        let (account, mids) = (
+            self.account.name.clone(),
+            rows.iter().map(|row| row.entry.mid.clone()).collect::<Vec<_>>(),
+        );
+        let histories = self.store.run(move |store| store.history(&account, &mids)).await?;
+        for row in rows {
+            let history = histories.get(&row.entry.mid).map(Vec::as_slice).unwrap_or_default();
+            match (objection(&row, history), row.entry.destination.clone()) {
+                (Some(why), _) => results.push((row.id, Undone::Refused(why))),
+                (None, Some(folder)) => by_folder.entry(folder).or_default().push(row),
+                (None, None) => results.push((row.id, Undone::Refused("it moved nothing".to_owned()))),
+            }
+        }
+        for (folder, rows) in by_folder {
+            self.undo_in(&folder, rows, dry_run, &mut results).await?;
+        }
+        results.sort_by_key(|(row, _)| *row);
+        Ok(results)
+    }
+
+    async fn undo_in(
+        &mut self,
+        folder: &Mailbox,
+        rows: Vec<Row>,
+        dry_run: bool,
+        results: &mut Vec<(RowId, Undone)>,
+    ) -> Result<(), DaemonError> {
+        let access = if dry_run { Access::ReadOnly } else { Access::ReadWrite };
+        let selected = match self.session.select(folder, access).await {
+            Ok(selected) => selected,
+            Err(ImapError::Refused { text, .. }) => {
+                let why = format!("the folder {folder} cannot be opened: {text}");
+                results.extend(rows.iter().map(|row| (row.id, Undone::Refused(why.clone()))));
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let from = rows.iter().map(place).min().unwrap_or(Uid(1));
+        let uids = self.session.uids(from, None).await?;
+        let mut present = BTreeMap::new();
+        for fetched in self.session.headers(&uids, &self.fields()).await? {
+            let mid = identity(&fetched, &Message::parse(&fetched.header));
+            let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
+            present.entry(mid).or_insert_with(Vec::new).push((fetched.uid, deleted));
+        }
+        let mut entries = Vec::new();
+        for row in rows {
+            let copies = present.get(&row.entry.mid).map(Vec::as_slice).unwrap_or_default();
+            let known = row
+                .destination_uid
+                .filter(|(epoch, _)| *epoch == selected.uid_validity)
+                .map(|(_, uid)| uid);
+            let copy = match (known, copies) {
+                (Some(uid), copies) => copies.iter().find(|(copy, _)| *copy == uid),
+                (None, [only]) => Some(only),
+                (None, _) => None,
+            };
+            match copy {
+                Some((_, true)) => results.push((row.id, Undone::Refused("you have marked it as deleted".to_owned()))),
+                Some((uid, false)) => {
+                    results.push((row.id, Undone::Back(row.entry.source.mailbox.clone())));
+                    let source = Location {
+                        mailbox: folder.clone(),
+                        uid_validity: selected.uid_validity,
+                        uid: *uid,
+                    };
+                    entries.push(taking_back(row, source));
+                }
+                None => {
+                    let why = format!("it is no longer in {folder}: you have moved or deleted it since");
+                    results.push((row.id, Undone::Refused(why)));
+                }
+            }
+        }
+        if dry_run || entries.is_empty() {
+            return Ok(());
+        }
+        self.plan_moves(clock::now(), entries).await?;
+        self.carry_out().await
+    }
+}
+
+/// From where on the row's copy can be in its destination.
+fn place(row: &Row) -> Uid {
+    row.destination_uid
+        .map(|(_, uid)| uid)
+        .or(row.entry.destination_uid_next)
+        .unwrap_or(Uid(1))
+}
+
+fn taking_back(row: Row, source: Location) -> Entry {
+    let reversed = |change: FlagChange| FlagChange {
+        set: !change.set,
+        ..change
+    };
+    Entry {
+        kind: RowKind::Undo,
+        source,
+        destination: Some(row.entry.source.mailbox),
+        destination_uid_next: None,
+        flags: row.entry.flags.into_iter().map(reversed).collect(),
+        undoes: Some(row.id),
+        reason: Reason {
+            text: format!("took back row {}", row.id),
+            ..row.entry.reason
+        },
+        ..row.entry
+    }
+}

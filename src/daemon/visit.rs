@@ -1,0 +1,148 @@
+//! One visit to an account: a connection that is logged in, with the model in memory and the folders known.
+//!
+//! Everything the visit learns is on disk before it is acted upon, so a visit may end at any instant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::clock;
+use super::error::DaemonError;
+use super::layout::Layout;
+use super::logbook::Logbook;
+use super::pending::Pending;
+use crate::config::Account;
+use crate::imap::Fetched;
+use crate::imap::Session;
+use crate::sort::Arrival;
+use crate::sort::Sorter;
+use crate::sort::arrival::Event;
+use crate::sort::ledger::Mid;
+use crate::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
+use crate::sort::message::{FIELDS, Message};
+use crate::sort::taught::Taught;
+use crate::store::{FolderMark, StoreHandle};
+
+/// A connection with everything that is needed to sort by it.
+pub struct Visit<'a> {
+    /// The account's configuration.
+    pub account: &'a Account,
+    /// The connection.
+    pub session: Session,
+    /// The model, loaded from the store.
+    pub sorter: Sorter,
+    /// The account's folders.
+    pub layout: Layout,
+    /// Up to where each folder has been looked at.
+    pub marks: BTreeMap<Mailbox, FolderMark>,
+    /// UIDs of copies that this visit has put into bucket folders: no need to look at them again.
+    pub ours: BTreeMap<Mailbox, BTreeSet<Uid>>,
+    /// The records.
+    pub store: StoreHandle,
+    /// Name of this run, for `undo --run`.
+    pub run: &'a str,
+    /// The log.
+    pub logbook: &'a Logbook,
+    /// Moves that are on disk and wait to be carried out together.
+    pub pending: Pending,
+    /// What the store last said about changes by other processes.
+    pub outside_changes: Option<i64>,
+}
+
+/// Asked between two steps of long work: is the program to stop?
+pub type Stopping<'a> = &'a (dyn Fn() -> bool + Sync);
+
+impl Visit<'_> {
+    /// Header fields to fetch: what verdicts need, plus what rules name.
+    pub fn fields(&self) -> Vec<String> {
+        let mut fields: Vec<String> = FIELDS.iter().map(|&name| name.to_owned()).collect();
+        for name in self.sorter.rules.header_fields() {
+            if !fields.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                fields.push(name.clone());
+            }
+        }
+        fields
+    }
+
+    /// Reads the lessons again when somebody else has written to the records: `postroom train`, `forget`, `import`.
+    pub async fn refresh(&mut self) -> Result<(), DaemonError> {
+        let (account, seen) = (self.account.name.clone(), self.outside_changes);
+        let (now, lessons) = self
+            .store
+            .run(move |store| {
+                let now = store.outside_changes()?;
+                let lessons = if Some(now) == seen {
+                    None
+                } else {
+                    Some(store.lessons(&account)?)
+                };
+                Ok((now, lessons))
+            })
+            .await?;
+        self.outside_changes = Some(now);
+        if let Some(lessons) = lessons {
+            self.sorter.taught = Taught::default();
+            self.sorter.taught.load(lessons);
+        }
+        Ok(())
+    }
+
+    /// Turns fetched headers of one folder into events, with what the ledger knows about each message.
+    pub async fn read(
+        &mut self,
+        mailbox: &Mailbox,
+        uid_validity: UidValidity,
+        fetched: Vec<Fetched>,
+    ) -> Result<Vec<Event>, DaemonError> {
+        let read: Vec<(Fetched, Message, Mid)> = fetched
+            .into_iter()
+            .map(|fetched| {
+                let message = Message::parse(&fetched.header);
+                let mid = identity(&fetched, &message);
+                (fetched, message, mid)
+            })
+            .collect();
+        let (account, mids) = (
+            self.account.name.clone(),
+            read.iter().map(|(_, _, mid)| mid.clone()).collect::<Vec<_>>(),
+        );
+        let mut histories = self.store.run(move |store| store.history(&account, &mids)).await?;
+        let mut met = BTreeSet::new();
+        let events = read.into_iter().filter_map(|(fetched, message, mid)| {
+            // Two copies of one message in one window: the second is never acted upon (RFC 4549 section 4.2.2).
+            if !met.insert(mid.clone()) {
+                return None;
+            }
+            let arrived = fetched.internal_date.or(message.date);
+            Some(Event::Arrived(Box::new(Arrival {
+                location: Location {
+                    mailbox: mailbox.clone(),
+                    uid_validity,
+                    uid: fetched.uid,
+                },
+                size: fetched.size,
+                arrived,
+                utc_offset: clock::utc_offset(arrived.unwrap_or_default()),
+                flags: fetched.flags,
+                attachments: None,
+                history: histories.remove(&mid).unwrap_or_default(),
+                message,
+                mid,
+            })))
+        });
+        Ok(events.collect())
+    }
+}
+
+/// A message's identity: the server's own where it has one, else the header fingerprint.
+pub fn identity(fetched: &Fetched, message: &Message) -> Mid {
+    match (&fetched.email_id, fetched.gm_msgid) {
+        (Some(id), _) => Mid::email_id(id),
+        (None, Some(id)) => Mid::gmail(id),
+        (None, None) => Mid::fingerprint(message.fingerprint(fetched.size)),
+    }
+}
+
+/// When a sent message was written: its own Date, which the user's own program wrote, else its arrival in the folder.
+pub fn written(message: &Message, fetched: &Fetched, now: Timestamp) -> Timestamp {
+    let at = message.date.or(fetched.internal_date).unwrap_or(now);
+    at.min(now)
+}

@@ -1,0 +1,457 @@
+//! The frame guard: sits below async-imap's parser and lets through only whole responses that the parser takes.
+//!
+//! imap-proto overflows the stack on deep nesting, allocates what a literal announces, re-reads long lines again and
+//! again, panics on two known inputs, and ends the connection for good at the first line it does not know. So every
+//! response is framed here first (RFC 9051 section 2.2.2: lines, and literals inside them), measured against
+//! [`FrameLimits`], and tried under `catch_unwind`. What the parser cannot read is dropped and counted when it is
+//! untagged, or handed over raw when we read it ourselves ([`Guard::take_raw`]); a tagged line or a continuation that
+//! cannot be read ends the connection. The end of the stream is an error, never an empty answer.
+//!
+//! Exactly one response is handed up at a time, so that at STARTTLS nothing sent in clear can hide in a parser's buffer.
+
+use std::fmt;
+use std::io;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use async_imap::imap_proto::Response;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What a single response may cost us.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FrameLimits {
+    /// Octets outside literals in an ordinary response.
+    pub line: usize,
+    /// Octets outside literals where a list of UIDs is expected (SEARCH, ESEARCH, VANISHED, COPYUID).
+    pub list_line: usize,
+    /// Octets in one literal.
+    pub literal: u64,
+    /// Octets in all literals of one response.
+    pub literals: u64,
+    /// Parentheses open at once.
+    pub depth: u32,
+    /// Unreadable responses until the peer's next command is answered.
+    pub dropped: u32,
+    /// Octets handed over raw and not yet taken.
+    pub raw: usize,
+}
+
+impl Default for FrameLimits {
+    fn default() -> Self {
+        Self {
+            line: 64 << 10,
+            list_line: 1 << 20,
+            literal: 1 << 20,
+            literals: 2 << 20,
+            depth: 32,
+            dropped: 10_000,
+            raw: 8 << 20,
+        }
+    }
+}
+
+/// Read at once from the connection, on the stack.
+const CHUNK: usize = 16 << 10;
+
+/// A stream of whole, readable IMAP responses; writes pass through untouched.
+pub(super) struct Guard<T> {
+    inner: T,
+    limits: FrameLimits,
+    /// Bytes from the server: `..given` handed up, `given..vetted` whole and readable, the rest not looked at yet.
+    buffer: Vec<u8>,
+    given: usize,
+    vetted: usize,
+    frame: Frame,
+    raw: Vec<Box<[u8]>>,
+    raw_size: usize,
+    dropped: u32,
+    dropped_ever: u64,
+}
+
+/// How far the response that starts at `vetted` has been scanned.
+#[derive(Debug, Default)]
+struct Frame {
+    /// Next byte to look at, as an offset into the buffer; 0 when the frame has not begun.
+    at: usize,
+    /// Start of the current line of the frame.
+    line: usize,
+    /// Literal octets still to come.
+    literal: u64,
+    /// Literal octets so far.
+    literals: u64,
+    quoted: bool,
+    escaped: bool,
+    depth: u32,
+    too_deep: bool,
+    kind: Option<Kind>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Untagged data: may hold literals and parentheses.
+    Data,
+    /// Untagged data that is one long list of numbers.
+    List,
+    /// Untagged status: free text, no literal.
+    Status,
+    /// Tagged status.
+    Tagged,
+    /// `+`.
+    Continuation,
+    /// None of these.
+    Noise,
+}
+
+impl<T> fmt::Debug for Guard<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard")
+            .field("held", &self.buffer.len())
+            .field("dropped", &self.dropped_ever)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> Guard<T> {
+    pub(super) fn new(inner: T, limits: FrameLimits) -> Self {
+        Self {
+            inner,
+            limits,
+            buffer: Vec::new(),
+            given: 0,
+            vetted: 0,
+            frame: Frame::default(),
+            raw: Vec::new(),
+            raw_size: 0,
+            dropped: 0,
+            dropped_ever: 0,
+        }
+    }
+
+    /// The stream below, and whether the guard still held bytes of the server that nobody has read.
+    pub(super) fn into_inner(self) -> (T, bool) {
+        let unread = self.given < self.buffer.len();
+        (self.inner, unread)
+    }
+
+    /// Untagged responses that the parser cannot read and we do (SEARCH, ESEARCH, NAMESPACE, CAPABILITY of IMAP4rev2),
+    /// without their CRLF, in order of arrival.
+    pub(super) fn take_raw(&mut self) -> Vec<Box<[u8]>> {
+        self.raw_size = 0;
+        self.dropped = 0;
+        std::mem::take(&mut self.raw)
+    }
+
+    /// Unreadable responses dropped since the connection began.
+    pub(super) fn dropped_ever(&self) -> u64 {
+        self.dropped_ever
+    }
+
+    /// Looks for the end of the response that starts at `vetted`; true when one is ready to be handed up.
+    fn advance(&mut self) -> io::Result<bool> {
+        loop {
+            let Some(end) = self.scan()? else { return Ok(false) };
+            let frame = std::mem::take(&mut self.frame);
+            if self.judge(end, &frame)? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The offset behind the CRLF that ends the response, once it has come.
+    fn scan(&mut self) -> io::Result<Option<usize>> {
+        let Self {
+            buffer,
+            frame,
+            limits,
+            vetted,
+            ..
+        } = self;
+        if frame.at == 0 {
+            frame.at = *vetted;
+            frame.line = *vetted;
+        }
+        loop {
+            if frame.literal > 0 {
+                let there = buffer.len().saturating_sub(frame.at) as u64;
+                let step = there.min(frame.literal);
+                frame.literal -= step;
+                frame.at += step as usize;
+                if frame.literal > 0 {
+                    return Ok(None);
+                }
+                frame.line = frame.at;
+            }
+            let Some(rest) = buffer.get(frame.at..) else {
+                return Ok(None);
+            };
+            if frame.kind.is_none() {
+                let Some(kind) = kind(rest) else {
+                    check(rest.len() <= limits.line, "a response that never ends")?;
+                    return Ok(None);
+                };
+                frame.kind = Some(kind);
+            }
+            let kind = frame.kind.unwrap_or(Kind::Noise);
+            let newline = walk(rest, kind, frame, limits.depth);
+            let outside = (frame.at + newline.unwrap_or(rest.len())) as u64 - *vetted as u64 - frame.literals;
+            let longest = if lists_uids(kind, buffer.get(*vetted..).unwrap_or_default()) {
+                limits.list_line
+            } else {
+                limits.line
+            };
+            check(outside <= longest as u64, "a response line that is too long")?;
+            let Some(newline) = newline else {
+                frame.at = buffer.len();
+                return Ok(None);
+            };
+            let newline = frame.at + newline;
+            if newline == frame.line || buffer.get(newline - 1) != Some(&b'\r') {
+                // Some servers end a line with a bare LF (GNU mailutils after AUTHENTICATE).
+                buffer.insert(newline, b'\r');
+                frame.at = newline;
+                continue;
+            }
+            let line = buffer.get(frame.line..newline - 1).unwrap_or_default();
+            frame.at = newline + 1;
+            match announced(line).filter(|_| kind == Kind::Data && !frame.quoted) {
+                Some(length) => {
+                    check(length <= limits.literal, "a literal that is too large")?;
+                    frame.literals += length;
+                    check(
+                        frame.literals <= limits.literals,
+                        "literals that are too large together",
+                    )?;
+                    frame.literal = length;
+                    frame.line = frame.at;
+                }
+                None => return Ok(Some(frame.at)),
+            }
+        }
+    }
+
+    /// Decides about the whole response `vetted..end`; true when the parser shall have it.
+    fn judge(&mut self, end: usize, frame: &Frame) -> io::Result<bool> {
+        let kind = frame.kind.unwrap_or(Kind::Noise);
+        let end = self.part_code_from_text(end, kind);
+        let text = self.buffer.get(self.vetted..end).unwrap_or_default();
+        let ours = read_by_us(text);
+        if !ours && !frame.too_deep && parses(text) {
+            self.given = self.vetted;
+            self.vetted = end;
+            return Ok(true);
+        }
+        if matches!(kind, Kind::Tagged | Kind::Continuation) {
+            return Err(broken("an answer that cannot be read"));
+        }
+        if ours || is_word(text.get(2..).unwrap_or_default(), b"CAPABILITY") {
+            let line: Box<[u8]> = text.strip_suffix(b"\r\n").unwrap_or(text).into();
+            self.raw_size += line.len();
+            check(self.raw_size <= self.limits.raw, "more data than was asked for")?;
+            self.raw.push(line);
+        } else {
+            self.dropped += 1;
+            self.dropped_ever += 1;
+            check(
+                self.dropped <= self.limits.dropped,
+                "too many responses that cannot be read",
+            )?;
+        }
+        self.buffer.drain(self.vetted..end);
+        Ok(false)
+    }
+
+    /// Puts the missing space between `[ALERT]` and a text that begins with a non-ASCII letter: imap-proto 0.17 panics
+    /// without it, and the panic hook would print the text. Returns the new end.
+    fn part_code_from_text(&mut self, end: usize, kind: Kind) -> usize {
+        if !matches!(kind, Kind::Status | Kind::Tagged | Kind::Continuation) {
+            return end;
+        }
+        let text = self.buffer.get(self.vetted..end).unwrap_or_default();
+        let Some(bracket) = text
+            .windows(2)
+            .position(|pair| matches!(pair, [b']', after] if !after.is_ascii()))
+        else {
+            return end;
+        };
+        self.buffer.insert(self.vetted + bracket + 1, b' ');
+        end + 1
+    }
+
+    /// Gives the memory of what was handed up back, or to the bytes to come.
+    fn tidy(&mut self) {
+        if self.given < self.vetted || self.given == 0 {
+            return;
+        }
+        if self.given == self.buffer.len() {
+            self.buffer.clear();
+            if self.buffer.capacity() > CHUNK {
+                self.buffer = Vec::new();
+            }
+        } else if self.given >= CHUNK {
+            self.buffer.drain(..self.given);
+            self.frame.at = self.frame.at.saturating_sub(self.given);
+            self.frame.line = self.frame.line.saturating_sub(self.given);
+        } else {
+            return;
+        }
+        self.given = 0;
+        self.vetted = 0;
+        if self.buffer.is_empty() {
+            self.frame = Frame::default();
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Guard<T> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, up: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        loop {
+            if this.given < this.vetted {
+                let whole = this.buffer.get(this.given..this.vetted).unwrap_or_default();
+                let part = whole.get(..up.remaining()).unwrap_or(whole);
+                up.put_slice(part);
+                this.given += part.len();
+                return Poll::Ready(Ok(()));
+            }
+            this.tidy();
+            if this.advance()? {
+                continue;
+            }
+            let mut chunk = [MaybeUninit::uninit(); CHUNK];
+            let mut chunk = ReadBuf::uninit(&mut chunk);
+            ready!(Pin::new(&mut this.inner).poll_read(cx, &mut chunk))?;
+            if chunk.filled().is_empty() {
+                return Poll::Ready(Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the server closed the connection",
+                )));
+            }
+            this.buffer.extend_from_slice(chunk.filled());
+        }
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Guard<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+fn check(holds: bool, what: &'static str) -> io::Result<()> {
+    if holds { Ok(()) } else { Err(broken(what)) }
+}
+
+fn broken(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// What sort of response starts here; `None` while too little of it has come to tell.
+fn kind(start: &[u8]) -> Option<Kind> {
+    let known = start.len() > 64 || start.contains(&b'\n');
+    match start.first()? {
+        b'*' => {
+            let word = start.strip_prefix(b"* ").unwrap_or_default();
+            if !known && word.splitn(3, |byte| *byte == b' ').count() < 3 {
+                return None;
+            }
+            if [&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"]
+                .iter()
+                .any(|status| is_word(word, status))
+            {
+                Some(Kind::Status)
+            } else if [&b"SEARCH"[..], b"ESEARCH", b"VANISHED"]
+                .iter()
+                .any(|list| is_word(word, list))
+            {
+                Some(Kind::List)
+            } else {
+                Some(Kind::Data)
+            }
+        }
+        b'+' => Some(Kind::Continuation),
+        _ if !known => None,
+        _ => {
+            // Our tags are `P` and a number; anything else at the start of a line is no answer to us.
+            let tag = start
+                .split(|byte| matches!(byte, b' ' | b'\r' | b'\n'))
+                .next()
+                .unwrap_or_default();
+            let digits = tag.strip_prefix(b"P").unwrap_or_default();
+            let tagged = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+            Some(if tagged { Kind::Tagged } else { Kind::Noise })
+        }
+    }
+}
+
+fn is_word(text: &[u8], word: &[u8]) -> bool {
+    text.get(..word.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(word))
+        && matches!(text.get(word.len()), None | Some(b' ' | b'\r' | b'\n'))
+}
+
+fn lists_uids(kind: Kind, frame: &[u8]) -> bool {
+    let code = |status: &[u8]| {
+        frame
+            .get(..96)
+            .unwrap_or(frame)
+            .windows(status.len())
+            .any(|part| part.eq_ignore_ascii_case(status))
+    };
+    kind == Kind::List || (matches!(kind, Kind::Status | Kind::Tagged) && (code(b"[COPYUID ") || code(b"[APPENDUID ")))
+}
+
+/// The offset of the next LF, keeping count of quotes and parentheses on the way.
+fn walk(rest: &[u8], kind: Kind, frame: &mut Frame, deepest: u32) -> Option<usize> {
+    if kind != Kind::Data {
+        return rest.iter().position(|byte| *byte == b'\n');
+    }
+    for (offset, byte) in rest.iter().enumerate() {
+        match byte {
+            b'\n' => return Some(offset),
+            _ if frame.escaped => frame.escaped = false,
+            b'\\' if frame.quoted => frame.escaped = true,
+            b'"' => frame.quoted = !frame.quoted,
+            b'(' if !frame.quoted => {
+                frame.depth += 1;
+                frame.too_deep |= frame.depth > deepest;
+            }
+            b')' if !frame.quoted => frame.depth = frame.depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The length of a literal announced at the end of a line; `u64::MAX` when the number does not fit.
+fn announced(line: &[u8]) -> Option<u64> {
+    let inside = line.strip_suffix(b"}")?;
+    let inside = inside.strip_suffix(b"+").unwrap_or(inside);
+    let open = inside.iter().rposition(|byte| *byte == b'{')?;
+    let digits = inside
+        .get(open + 1..)
+        .filter(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))?;
+    Some(std::str::from_utf8(digits).ok()?.parse().unwrap_or(u64::MAX))
+}
+
+/// Lists of UIDs go round the parser, which would read a long one once per 4 KiB; it knows no ESEARCH and NAMESPACE.
+fn read_by_us(frame: &[u8]) -> bool {
+    frame.strip_prefix(b"* ").is_some_and(|data| {
+        [&b"SEARCH"[..], b"ESEARCH", b"NAMESPACE"]
+            .iter()
+            .any(|word| is_word(data, word))
+    })
+}
+
+fn parses(frame: &[u8]) -> bool {
+    catch_unwind(AssertUnwindSafe(|| matches!(Response::parse(frame), Ok(([], _))))).unwrap_or(false)
+}

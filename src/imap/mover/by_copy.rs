@@ -1,0 +1,204 @@
+//! Ladders (b) and (c): COPY, and then the originals.
+//!
+//! (b) With UIDPLUS (RFC 4315) the originals of proven copies, and nothing else, are flagged and expunged by UID.
+//! (c) Without it they are flagged \Deleted and left for some client to expunge: a plain EXPUNGE would take along what
+//! the user has flagged.
+
+use std::collections::BTreeMap;
+
+use super::{Group, Outcome, Proofs, Report, admit, gather, half_sent, learn_length, said, still_selected, too_long};
+use crate::imap::error::ImapError;
+use crate::imap::failpoint::failpoint;
+use crate::imap::folders::quote;
+use crate::imap::reply::{Completion, Verdict, copy_uid};
+use crate::imap::session::{CAUTIOUS_SET, Session};
+use crate::imap::uid_set;
+use crate::sort::ledger::{Committed, PlannedMove};
+use crate::sort::mailbox::Uid;
+
+pub(super) async fn carry_out(
+    session: &mut Session,
+    groups: &[Group],
+    uidplus: bool,
+    report: &mut Report,
+) -> Result<(), ImapError> {
+    for group in groups {
+        let destination = match session.names().to_wire(&group.destination) {
+            Ok(destination) => quote(&destination),
+            Err(error) => {
+                report.close_all(group, group.rows.keys(), &Outcome::Failed(error.to_string()));
+                continue;
+            }
+        };
+        let mut uids: Vec<Uid> = group.rows.keys().copied().collect();
+        while !uids.is_empty() {
+            still_selected(session)?;
+            let longest = session.longest_set.min(CAUTIOUS_SET);
+            let Some((set, taken)) = uid_set::cut(&uids, longest, usize::MAX)
+                .into_iter()
+                .next()
+                .map(|(set, part)| (set, part.len()))
+            else {
+                break;
+            };
+            let rest = uids.split_off(taken);
+            let mut proofs = BTreeMap::new();
+            let copied = copy(session, &format!("UID COPY {set} {destination}"), &mut proofs).await;
+            let completion = close_on_fault(copied, group, &uids, report)?;
+            learn_length(session, &completion, set.len());
+            if too_long(&completion, set.len()) {
+                uids.extend(rest);
+                continue;
+            }
+            let originals = copies_made(session, &completion, group, uids, &proofs, uidplus, report).await?;
+            if !originals.is_empty() {
+                remove(session, group, &originals, &proofs, uidplus, report).await?;
+            }
+            uids = rest;
+        }
+    }
+    Ok(())
+}
+
+/// Finishes what was interrupted between COPY and UID EXPUNGE: removes originals whose copies have been found in their
+/// destination. The caller has read both folders in this session.
+pub async fn remove_copied(session: &mut Session, moves: &Committed<Vec<PlannedMove>>) -> Result<Report, ImapError> {
+    let mut report = Report::default();
+    let uidplus = session.capabilities().uidplus && !session.uid_expunge_broken;
+    for group in admit(session, moves.get(), &mut report) {
+        let uids: Vec<Uid> = group.rows.keys().copied().collect();
+        still_selected(session)?;
+        remove(session, &group, &uids, &Proofs::new(), uidplus, &mut report).await?;
+    }
+    Ok(report)
+}
+
+async fn copy(session: &mut Session, body: &str, proofs: &mut Proofs) -> Result<Completion, ImapError> {
+    let pending = session.wire().begin("UID COPY", body)?;
+    failpoint("copy-before-send");
+    half_sent(session, "copy-half-sent").await;
+    session.wire().push("UID COPY").await?;
+    failpoint("copy-after-send");
+    let completion = session
+        .finish(pending, |response| gather(copy_uid(response), proofs))
+        .await?;
+    failpoint("copy-after-tagged");
+    gather(completion.copied.clone(), proofs);
+    Ok(completion)
+}
+
+/// Reports what was not copied, and returns the originals of what was. In ladder (b) COPYUID must name them: nothing
+/// is deleted on the word of an OK alone. In ladder (c) there is no better word, but the original must be there.
+async fn copies_made(
+    session: &mut Session,
+    completion: &Completion,
+    group: &Group,
+    uids: Vec<Uid>,
+    proofs: &Proofs,
+    uidplus: bool,
+    report: &mut Report,
+) -> Result<Vec<Uid>, ImapError> {
+    let (mut copied, unnamed): (Vec<Uid>, Vec<Uid>) = uids.into_iter().partition(|uid| proofs.contains_key(uid));
+    if unnamed.is_empty() {
+        return Ok(copied);
+    }
+    let there = if completion.verdict == Verdict::Bad {
+        Ok(unnamed.clone())
+    } else {
+        session.still_there(&unnamed).await
+    };
+    let all = [copied.as_slice(), unnamed.as_slice()].concat();
+    let there = close_on_fault(there, group, &all, report)?;
+    for uid in unnamed {
+        let outcome = match (there.binary_search(&uid).is_ok(), completion.verdict) {
+            (false, _) => Outcome::Void("it was gone before".to_owned()),
+            (true, Verdict::Ok) if uidplus => {
+                Outcome::Failed("COPY was answered OK without COPYUID; the original stays".to_owned())
+            }
+            (true, Verdict::Ok) => {
+                copied.push(uid);
+                continue;
+            }
+            (true, _) => Outcome::Failed(said(completion)),
+        };
+        report.close(group, uid, outcome);
+    }
+    copied.sort_unstable();
+    Ok(copied)
+}
+
+/// Flags the originals, and expunges exactly those where the server can.
+async fn remove(
+    session: &mut Session,
+    group: &Group,
+    uids: &[Uid],
+    proofs: &Proofs,
+    uidplus: bool,
+    report: &mut Report,
+) -> Result<(), ImapError> {
+    let set = uid_set::text(uids);
+    let mark = format!("UID STORE {set} +FLAGS.SILENT (\\Deleted)");
+    let marked = step(session, "UID STORE", &mark, ["store-after-send", "store-after-tagged"]).await;
+    let marked = close_on_fault(marked, group, uids, report)?;
+    if marked.verdict != Verdict::Ok {
+        // A copy is there and so is the original: reported, and repeated by nobody.
+        let why = format!("copied, but the original could not be flagged: {}", said(&marked));
+        report.close_all(group, uids, &Outcome::Failed(why));
+        return Ok(());
+    }
+    if uidplus {
+        let expunge = format!("UID EXPUNGE {set}");
+        let gone = step(
+            session,
+            "UID EXPUNGE",
+            &expunge,
+            ["expunge-after-send", "expunge-after-tagged"],
+        )
+        .await;
+        let gone = close_on_fault(gone, group, uids, report)?;
+        if gone.verdict != Verdict::Ok {
+            session.uid_expunge_broken = true;
+            let why = format!("copied, but UID EXPUNGE was refused: {}", said(&gone));
+            report.close_all(group, uids, &Outcome::Failed(why));
+            session
+                .exec(
+                    "UID STORE",
+                    &format!("UID STORE {set} -FLAGS.SILENT (\\Deleted)"),
+                    |_| {},
+                )
+                .await?;
+            return Ok(());
+        }
+    }
+    for uid in uids {
+        report.close(group, *uid, Outcome::Done(proofs.get(uid).copied()));
+    }
+    Ok(())
+}
+
+async fn step(
+    session: &mut Session,
+    name: &'static str,
+    body: &str,
+    [after_send, after_tagged]: [&str; 2],
+) -> Result<Completion, ImapError> {
+    let pending = session.wire().begin(name, body)?;
+    session.wire().push(name).await?;
+    failpoint(after_send);
+    let completion = session.finish(pending, |_| {}).await;
+    failpoint(after_tagged);
+    completion
+}
+
+/// A command that left and was not answered leaves its messages `Unknown`.
+fn close_on_fault<T>(
+    result: Result<T, ImapError>,
+    group: &Group,
+    uids: &[Uid],
+    report: &mut Report,
+) -> Result<T, ImapError> {
+    if result.is_err() {
+        report.close_all(group, uids, &Outcome::Unknown);
+    }
+    result
+}

@@ -1,0 +1,479 @@
+//! The strict reader: commands out, responses in, and nothing is a success but the tagged OK of the command itself.
+//!
+//! async-imap serves as transport, buffer and parser below; its own commands are not used, because they report a lost
+//! connection, NO and BAD as an empty success. Commands are written here in one piece (one TLS record), also so that a
+//! login never passes async-imap's trace log. Every wait has a limit. A fault of the connection poisons the [`Wire`]:
+//! nothing more is sent on it. So does a command whose future was dropped half way.
+
+use std::fmt;
+use std::io;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use async_imap::Client;
+use async_imap::imap_proto::rfc4315::UidSetMember;
+use async_imap::imap_proto::{Capability, Outcome, Response, ResponseCode, Status};
+use secrecy::zeroize::Zeroizing;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, timeout};
+
+use super::connect::{Limits, Link};
+use super::error::ImapError;
+use super::guard::{FrameLimits, Guard};
+use crate::sort::mailbox::{Uid, UidValidity};
+use crate::sort::sanitise;
+
+/// Most untagged responses to one command.
+const MOST_RESPONSES: u32 = 200_000;
+
+/// A connection on which commands and responses travel.
+pub(super) struct Wire {
+    client: Client<Guard<Box<dyn Link>>>,
+    pub(super) limits: Limits,
+    out: Vec<u8>,
+    tags: u32,
+    /// Commands that were sent and whose tagged answer has not been taken, in order.
+    in_flight: Vec<String>,
+    /// Tagged answers that came before their turn.
+    early: Vec<(String, Completion)>,
+    /// True while a future of ours is reading or writing; found true at the start of another, that future was dropped.
+    awaiting: bool,
+    dead: Option<&'static str>,
+}
+
+/// A command on its way.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Pending {
+    name: &'static str,
+    tag: String,
+}
+
+/// The tagged answer to a command.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Completion {
+    pub(super) verdict: Verdict,
+    /// The response code's name in capitals.
+    pub(super) code: Option<String>,
+    /// The human text, sanitised.
+    pub(super) text: String,
+    pub(super) copied: Option<CopyUid>,
+    pub(super) appended: Option<(UidValidity, Uid)>,
+    pub(super) capabilities: Option<Vec<String>>,
+}
+
+/// The three tagged answers (RFC 9051 section 7.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Verdict {
+    #[default]
+    Ok,
+    No,
+    Bad,
+}
+
+/// COPYUID (RFC 4315 section 3): the n-th source is the n-th destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CopyUid {
+    pub(super) validity: UidValidity,
+    pub(super) source: Vec<RangeInclusive<u32>>,
+    pub(super) destination: Vec<RangeInclusive<u32>>,
+}
+
+/// What one read gave, as far as the reader itself must know.
+enum Step {
+    Untagged,
+    Continue(String),
+    Bye(String),
+    Done(String, Completion),
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire")
+            .field("tags", &self.tags)
+            .field("dead", &self.dead)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Wire {
+    pub(super) fn new(link: Box<dyn Link>, limits: Limits) -> Self {
+        Self {
+            client: Client::new(Guard::new(link, FrameLimits::default())),
+            limits,
+            out: Vec::new(),
+            tags: 0,
+            in_flight: Vec::new(),
+            early: Vec::new(),
+            awaiting: false,
+            dead: None,
+        }
+    }
+
+    /// The stream below, and whether bytes of the server were left unread.
+    pub(super) fn into_inner(self) -> (Box<dyn Link>, bool) {
+        self.client.into_inner().into_inner()
+    }
+
+    /// Untagged responses that the parser cannot read and we do.
+    pub(super) fn take_raw(&mut self) -> Vec<Box<[u8]>> {
+        self.client.get_mut().take_raw()
+    }
+
+    /// Unreadable responses dropped since the connection began.
+    pub(super) fn dropped(&self) -> u64 {
+        self.client.get_ref().dropped_ever()
+    }
+
+    /// True when nothing more can be sent.
+    pub(super) fn is_dead(&self) -> bool {
+        self.dead.is_some() || self.awaiting
+    }
+
+    /// Puts a command into the outgoing buffer. `body` is the command without tag and CRLF; strings in it are quoted.
+    pub(super) fn begin(&mut self, name: &'static str, body: &str) -> Result<Pending, ImapError> {
+        self.alive(name)?;
+        if body.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            return Err(ImapError::Unsupported {
+                what: format!("{name}: a line break or NUL cannot be sent to a server"),
+            });
+        }
+        self.tags = self.tags.wrapping_add(1);
+        let tag = format!("P{}", self.tags);
+        for part in [tag.as_bytes(), b" ", body.as_bytes(), b"\r\n"] {
+            self.out.extend_from_slice(part);
+        }
+        self.in_flight.push(tag.clone());
+        Ok(Pending { name, tag })
+    }
+
+    /// Sends what [`Wire::begin`] has put together, in one write.
+    pub(super) async fn push(&mut self, during: &'static str) -> Result<(), ImapError> {
+        // It may hold a password.
+        let out = Zeroizing::new(std::mem::take(&mut self.out));
+        self.write(during, &out).await
+    }
+
+    /// Takes back what has been put together and not sent.
+    pub(super) fn unsent(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Sends bytes that are not a command: a literal, a continuation, DONE.
+    pub(super) async fn write(&mut self, during: &'static str, bytes: &[u8]) -> Result<(), ImapError> {
+        self.alive(during)?;
+        self.awaiting = true;
+        let limit = self.limits.command;
+        let stream = self.client.get_mut();
+        let written = timeout(limit, async {
+            stream.write_all(bytes).await?;
+            stream.flush().await
+        });
+        let result = match written.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(fault)) => Err(ImapError::lost(during, fault.to_string())),
+            Err(_) => Err(ImapError::TimedOut { during, after: limit }),
+        };
+        self.awaiting = false;
+        self.judge(result)
+    }
+
+    /// Sends one command and reads its answer; `each` sees every untagged response on the way.
+    pub(super) async fn exec(
+        &mut self,
+        name: &'static str,
+        body: &str,
+        each: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<Completion, ImapError> {
+        let pending = self.begin(name, body)?;
+        self.push(name).await?;
+        self.finish(pending, each).await
+    }
+
+    /// Reads until the answer to `pending`. A tag of no command in flight ends the connection.
+    pub(super) async fn finish(
+        &mut self,
+        pending: Pending,
+        mut each: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<Completion, ImapError> {
+        if let Some(at) = self.early.iter().position(|(tag, _)| *tag == pending.tag) {
+            return Ok(self.early.remove(at).1);
+        }
+        let deadline = Instant::now() + self.limits.whole_command;
+        for _ in 0..MOST_RESPONSES {
+            let limit = self
+                .limits
+                .command
+                .min(deadline.saturating_duration_since(Instant::now()));
+            match self.step(pending.name, limit, &mut each).await? {
+                Step::Untagged => {}
+                Step::Continue(_) => return self.judge(Err(ImapError::hostile("a continuation nobody asked for"))),
+                Step::Bye(text) => {
+                    return self.judge(Err(ImapError::lost(
+                        pending.name,
+                        format!("the server said BYE: {text}"),
+                    )));
+                }
+                Step::Done(tag, completion) if tag == pending.tag => return Ok(completion),
+                Step::Done(tag, completion) => self.early.push((tag, completion)),
+            }
+        }
+        self.judge(Err(ImapError::hostile(
+            "more responses to one command than any folder holds messages",
+        )))
+    }
+
+    /// Reads until the server asks for the rest of the command (`+`), whose text is returned, or answers it.
+    pub(super) async fn continuation(
+        &mut self,
+        pending: &Pending,
+        mut each: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<Result<String, Completion>, ImapError> {
+        for _ in 0..MOST_RESPONSES {
+            match self.step(pending.name, self.limits.command, &mut each).await? {
+                Step::Untagged => {}
+                Step::Continue(text) => return Ok(Ok(text)),
+                Step::Bye(text) => {
+                    return self.judge(Err(ImapError::lost(
+                        pending.name,
+                        format!("the server said BYE: {text}"),
+                    )));
+                }
+                Step::Done(_, completion) => return Ok(Err(completion)),
+            }
+        }
+        self.judge(Err(ImapError::hostile(
+            "more responses to one command than any folder holds messages",
+        )))
+    }
+
+    /// Waits for one more response while `pending` runs (IDLE): `None` for untagged data, else the tagged answer.
+    /// May be dropped and called again: nothing is lost.
+    pub(super) async fn listen(
+        &mut self,
+        pending: &Pending,
+        limit: Duration,
+        each: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<Option<Completion>, ImapError> {
+        let step = self.step(pending.name, limit, each).await;
+        match step? {
+            Step::Untagged | Step::Continue(_) => Ok(None),
+            Step::Bye(text) => self.judge(Err(ImapError::lost(
+                pending.name,
+                format!("the server said BYE: {text}"),
+            ))),
+            Step::Done(_, completion) => Ok(Some(completion)),
+        }
+    }
+
+    /// Called when the future of [`Wire::listen`] was dropped on purpose: the stream keeps what it has read.
+    pub(super) fn listened(&mut self) {
+        self.awaiting = false;
+    }
+
+    /// Reads the greeting (RFC 9051 section 7.1): its status, its text, and the capabilities it carried.
+    pub(super) async fn greeting(&mut self) -> Result<(bool, Completion), ImapError> {
+        let limit = self.limits.command;
+        let greeting = self.read("greeting", limit, |response| match response {
+            Response::Data {
+                status: Status::Ok,
+                outcome,
+            } => Some((false, completion(Verdict::Ok, outcome))),
+            Response::Data {
+                status: Status::PreAuth,
+                outcome,
+            } => Some((true, completion(Verdict::Ok, outcome))),
+            Response::Data {
+                status: Status::Bye,
+                outcome,
+            } => Some((false, completion(Verdict::No, outcome))),
+            _ => None,
+        });
+        match greeting.await? {
+            Some((
+                _,
+                Completion {
+                    verdict: Verdict::No,
+                    text,
+                    ..
+                },
+            )) => self.judge(Err(ImapError::lost("greeting", format!("the server said BYE: {text}")))),
+            Some(greeting) => Ok(greeting),
+            None => self.judge(Err(ImapError::hostile("the greeting is not a greeting"))),
+        }
+    }
+
+    async fn step(
+        &mut self,
+        during: &'static str,
+        limit: Duration,
+        mut each: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<Step, ImapError> {
+        let step = self.read(during, limit, |response| match response {
+            Response::Done { tag, status, outcome } => {
+                let verdict = match status {
+                    Status::Ok => Verdict::Ok,
+                    Status::No => Verdict::No,
+                    _ => Verdict::Bad,
+                };
+                Step::Done(tag.0.clone(), completion(verdict, outcome))
+            }
+            Response::Continue(outcome) => {
+                Step::Continue(outcome.information.as_deref().unwrap_or_default().to_owned())
+            }
+            Response::Data {
+                status: Status::Bye,
+                outcome,
+            } => Step::Bye(completion(Verdict::No, outcome).text),
+            _ => {
+                each(response);
+                Step::Untagged
+            }
+        });
+        let step = step.await?;
+        if let Step::Done(tag, _) = &step {
+            match self.in_flight.iter().position(|sent| sent == tag) {
+                Some(at) => drop(self.in_flight.remove(at)),
+                None => return self.judge(Err(ImapError::hostile("an answer to a command that was not sent"))),
+            }
+        }
+        Ok(step)
+    }
+
+    async fn read<R>(
+        &mut self,
+        during: &'static str,
+        limit: Duration,
+        look: impl FnOnce(&Response<'_>) -> R,
+    ) -> Result<R, ImapError> {
+        self.alive(during)?;
+        self.awaiting = true;
+        let read = timeout(limit, self.client.read_response()).await;
+        self.awaiting = false;
+        let result = match read {
+            Ok(Ok(Some(data))) => Ok(look(data.parsed())),
+            Ok(Ok(None)) => Err(ImapError::lost(during, "the server closed the connection")),
+            Ok(Err(fault)) if fault.kind() == io::ErrorKind::InvalidData => {
+                Err(ImapError::hostile(sanitise(&fault.to_string())))
+            }
+            // The text of a parse error may carry mail (stack.md T30); what the guard lets through always parses.
+            Ok(Err(fault)) if fault.kind() == io::ErrorKind::Other => {
+                Err(ImapError::hostile("an answer that cannot be read"))
+            }
+            Ok(Err(fault)) => Err(ImapError::lost(during, fault.to_string())),
+            Err(_) => Err(ImapError::TimedOut { during, after: limit }),
+        };
+        self.judge(result)
+    }
+
+    fn alive(&mut self, during: &'static str) -> Result<(), ImapError> {
+        if self.awaiting {
+            self.awaiting = false;
+            self.dead = Some("a command was abandoned half way");
+        }
+        match self.dead {
+            Some(why) => Err(ImapError::lost(during, why)),
+            None => Ok(()),
+        }
+    }
+
+    fn judge<T>(&mut self, result: Result<T, ImapError>) -> Result<T, ImapError> {
+        if result.as_ref().is_err_and(ImapError::ends_connection) {
+            self.dead = Some("the connection was given up after an earlier fault");
+        }
+        result
+    }
+}
+
+impl Completion {
+    /// The completion when it is OK, else the refusal as an error.
+    pub(super) fn ok(self, command: &'static str) -> Result<Self, ImapError> {
+        match self.verdict {
+            Verdict::Ok => Ok(self),
+            verdict => Err(ImapError::Refused {
+                command,
+                bad: verdict == Verdict::Bad,
+                code: self.code,
+                text: self.text,
+            }),
+        }
+    }
+}
+
+/// COPYUID in an untagged OK, where MOVE puts it (RFC 6851 section 4.3).
+pub(super) fn copy_uid(response: &Response<'_>) -> Option<CopyUid> {
+    match response {
+        Response::Data { outcome, .. } => outcome.code.as_ref().and_then(copied),
+        _ => None,
+    }
+}
+
+/// The words of a CAPABILITY response.
+pub(super) fn words(capabilities: &[Capability<'_>]) -> Vec<String> {
+    capabilities
+        .iter()
+        .map(|capability| match capability {
+            Capability::Imap4rev1 => "IMAP4REV1".to_owned(),
+            Capability::Auth(mechanism) => format!("AUTH={}", mechanism.to_ascii_uppercase()),
+            Capability::Atom(atom) => atom.to_ascii_uppercase(),
+        })
+        .collect()
+}
+
+fn completion(verdict: Verdict, outcome: &Outcome<'_>) -> Completion {
+    let information = outcome.information.as_deref().unwrap_or_default();
+    let mut completion = Completion {
+        verdict,
+        text: sanitise(information.trim()),
+        ..Completion::default()
+    };
+    match &outcome.code {
+        Some(ResponseCode::Capabilities(capabilities)) => completion.capabilities = Some(words(capabilities)),
+        Some(ResponseCode::AppendUid(validity, uids)) => {
+            let uid = uids.first().map(|member| *range(member).start());
+            completion.appended = uid.map(|uid| (UidValidity(*validity), Uid(uid)));
+        }
+        Some(code @ ResponseCode::CopyUid(..)) => completion.copied = copied(code),
+        Some(code) => completion.code = name(code).map(str::to_owned),
+        None => {
+            // Codes the parser does not know are left in the text.
+            if let Some((code, rest)) = information.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+                let name = code.split(' ').next().unwrap_or_default();
+                completion.code = Some(sanitise(&name.to_ascii_uppercase()));
+                completion.text = sanitise(rest.trim());
+            }
+        }
+    }
+    completion
+}
+
+fn name(code: &ResponseCode<'_>) -> Option<&'static str> {
+    Some(match code {
+        ResponseCode::Alert => "ALERT",
+        ResponseCode::BadCharset(_) => "BADCHARSET",
+        ResponseCode::Parse => "PARSE",
+        ResponseCode::ReadOnly => "READ-ONLY",
+        ResponseCode::ReadWrite => "READ-WRITE",
+        ResponseCode::TryCreate => "TRYCREATE",
+        ResponseCode::UidNotSticky => "UIDNOTSTICKY",
+        _ => return None,
+    })
+}
+
+fn copied(code: &ResponseCode<'_>) -> Option<CopyUid> {
+    match code {
+        ResponseCode::CopyUid(validity, source, destination) => Some(CopyUid {
+            validity: UidValidity(*validity),
+            source: source.iter().map(range).collect(),
+            destination: destination.iter().map(range).collect(),
+        }),
+        _ => None,
+    }
+}
+
+fn range(member: &UidSetMember) -> RangeInclusive<u32> {
+    match member {
+        UidSetMember::UidRange(range) => range.clone(),
+        UidSetMember::Uid(uid) => *uid..=*uid,
+    }
+}

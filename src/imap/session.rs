@@ -1,0 +1,370 @@
+//! A logged-in connection: which folder is selected, what the server has said about it unasked, and the way a command
+//! goes out.
+//!
+//! Every untagged response of every command passes [`Memory::observe`] first, so that an EXISTS inside the answer to a
+//! FETCH, or in the same segment as `+ idling`, is news like any other (RFC 9051 section 5.2: a server may tell at any
+//! time).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response, ResponseCode};
+
+use super::capability::Capabilities;
+use super::error::ImapError;
+use super::folders::{Names, Status, quote, status_of, unquoted};
+use super::reply::{Completion, Pending, Verdict, Wire};
+use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
+
+/// A session of one account. Fit for one task at a time; a fault that [`ImapError::ends_connection`] ends it.
+#[derive(Debug)]
+pub struct Session {
+    wire: Wire,
+    capabilities: Capabilities,
+    pub(super) memory: Memory,
+    /// Longest UID set, in characters, that this server is known to take, and whether a longer one was ever refused.
+    pub(super) longest_set: usize,
+    pub(super) set_was_refused: bool,
+    /// True once a UID EXPUNGE was refused though UIDPLUS is offered (seen at Proton Bridge).
+    pub(super) uid_expunge_broken: bool,
+    pub(super) idle_refused: bool,
+    pub(super) notify_refused: bool,
+    /// What NOTIFY was last set up for.
+    pub(super) notified: Option<BTreeSet<Mailbox>>,
+}
+
+/// How a folder is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// SELECT.
+    ReadWrite,
+    /// EXAMINE. Note that some servers move messages all the same (servers.md): the mover refuses by itself.
+    ReadOnly,
+}
+
+/// The selected folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selected {
+    /// The user's spelling.
+    pub mailbox: Mailbox,
+    /// Epoch of the UIDs.
+    pub uid_validity: UidValidity,
+    /// The next message's UID at least, when the folder was selected.
+    pub uid_next: Uid,
+    /// Messages in it, kept up to date by what the server tells.
+    pub exists: u32,
+    /// True when nothing in it can be changed.
+    pub read_only: bool,
+    /// Flags that can be set for good; `\*` stands for keywords of one's own.
+    pub permanent_flags: Vec<String>,
+    /// RFC 7162, where offered.
+    pub highest_modseq: Option<u64>,
+}
+
+/// What the server has told.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub(super) names: Names,
+    pub(super) selected: Option<Selected>,
+    /// A message has arrived in the selected folder.
+    arrived: bool,
+    /// A message has left the selected folder, or its flags have changed.
+    pub(super) left: bool,
+    /// Other folders of which an unasked STATUS told something new.
+    pub(super) others: BTreeSet<Mailbox>,
+    status: BTreeMap<Mailbox, Status>,
+    /// UIDs of the selected folder seen with \Deleted.
+    pub(super) deleted: BTreeSet<Uid>,
+}
+
+/// Set length to begin with; every server met so far took it (servers.md).
+pub(super) const CAUTIOUS_SET: usize = 8_000;
+
+impl Session {
+    pub(super) fn new(wire: Wire, capabilities: Capabilities, names: Names) -> Self {
+        Self {
+            wire,
+            capabilities,
+            memory: Memory {
+                names,
+                ..Memory::default()
+            },
+            longest_set: CAUTIOUS_SET,
+            set_was_refused: false,
+            uid_expunge_broken: false,
+            idle_refused: false,
+            notify_refused: false,
+            notified: None,
+        }
+    }
+
+    /// True when the server tells of changes in the other watched folders by itself (NOTIFY, RFC 5465).
+    pub fn is_notified(&self) -> bool {
+        self.notified.is_some() && !self.notify_refused && !self.idle_refused
+    }
+
+    /// What the server offers.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// The selected folder.
+    pub fn selected(&self) -> Option<&Selected> {
+        self.memory.selected.as_ref()
+    }
+
+    /// True when a message has arrived in the selected folder since this was last asked, in whatever response the
+    /// server has put it.
+    pub fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.memory.arrived)
+    }
+
+    /// True when the session must be thrown away.
+    pub fn is_dead(&self) -> bool {
+        self.wire.is_dead()
+    }
+
+    /// Responses the parser could not read and the guard has dropped; shown by `doctor`.
+    pub fn dropped_responses(&self) -> u64 {
+        self.wire.dropped()
+    }
+
+    /// Opens a folder (SELECT or EXAMINE).
+    pub async fn select(&mut self, mailbox: &Mailbox, access: Access) -> Result<Selected, ImapError> {
+        let name = match access {
+            Access::ReadWrite => "SELECT",
+            Access::ReadOnly => "EXAMINE",
+        };
+        let wire_name = self.names().to_wire(mailbox)?;
+        self.memory.deselect();
+        let mut opening = Opening::default();
+        let body = format!("{name} {}", quote(&wire_name));
+        let completion = self
+            .exec(name, &body, |response| opening.note(response))
+            .await?
+            .ok(name)?;
+        let uid_validity = opening.uid_validity.ok_or_else(|| ImapError::Unsupported {
+            what: format!("folder {mailbox} has no lasting UIDs (no UIDVALIDITY); Postroom cannot work with it"),
+        })?;
+        let read_only = access == Access::ReadOnly || completion.code.as_deref() == Some("READ-ONLY");
+        let mut selected = Selected {
+            mailbox: mailbox.clone(),
+            uid_validity,
+            uid_next: Uid(0),
+            exists: opening.exists,
+            read_only,
+            permanent_flags: opening.permanent_flags.or(opening.flags).unwrap_or_default(),
+            highest_modseq: opening.highest_modseq,
+        };
+        self.memory.selected = Some(selected.clone());
+        selected.uid_next = match opening.uid_next {
+            Some(uid_next) => uid_next,
+            // 163.com and Winmail leave it out.
+            None => self
+                .status(std::slice::from_ref(mailbox))
+                .await?
+                .get(mailbox)
+                .map_or(Uid(1), |status| status.uid_next),
+        };
+        self.memory.selected = Some(selected.clone());
+        Ok(selected)
+    }
+
+    /// Asks the server for news (NOOP).
+    pub async fn noop(&mut self) -> Result<(), ImapError> {
+        self.exec("NOOP", "NOOP", |_| {}).await?.ok("NOOP").map(drop)
+    }
+
+    /// Ends the session in order. A fault on the way is of no consequence.
+    pub async fn logout(mut self) {
+        let _ = self.exec("LOGOUT", "LOGOUT", |_| {}).await;
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.memory.names
+    }
+
+    pub(super) fn names_mut(&mut self) -> &mut Names {
+        &mut self.memory.names
+    }
+
+    pub(super) fn wire(&mut self) -> &mut Wire {
+        &mut self.wire
+    }
+
+    pub(super) fn parts(&mut self) -> (&mut Wire, &mut Memory) {
+        (&mut self.wire, &mut self.memory)
+    }
+
+    pub(super) fn forget_status<'a>(&mut self, mailboxes: impl Iterator<Item = &'a Mailbox>) {
+        for mailbox in mailboxes {
+            self.memory.status.remove(mailbox);
+        }
+    }
+
+    pub(super) fn known_status(&mut self, mailbox: &Mailbox) -> Option<Status> {
+        self.memory.others.remove(mailbox);
+        self.memory.status.get(mailbox).copied()
+    }
+
+    /// Sends one command, reads its answer, and keeps what the server tells on the way.
+    pub(super) async fn exec(
+        &mut self,
+        name: &'static str,
+        body: &str,
+        each: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<Completion, ImapError> {
+        let pending = self.wire.begin(name, body)?;
+        self.wire.push(name).await?;
+        self.finish(pending, each).await
+    }
+
+    /// Sends several commands in one flight; the answers in the same order.
+    pub(super) async fn exec_all(&mut self, commands: &[(&'static str, String)]) -> Result<Vec<Completion>, ImapError> {
+        let mut sent = Vec::new();
+        for (name, body) in commands {
+            sent.push(self.wire.begin(name, body)?);
+        }
+        if let Some((name, _)) = commands.first() {
+            self.wire.push(name).await?;
+        }
+        let mut completions = Vec::new();
+        for pending in sent {
+            completions.push(self.finish(pending, |_| {}).await?);
+        }
+        Ok(completions)
+    }
+
+    pub(super) async fn finish(
+        &mut self,
+        pending: Pending,
+        mut each: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<Completion, ImapError> {
+        let Self { wire, memory, .. } = self;
+        let completion = wire.finish(pending, |response| {
+            memory.observe(response);
+            each(response);
+        });
+        completion.await
+    }
+
+    /// Throws away what raw lines an earlier command left, so that the next answer's are its own.
+    pub(super) fn take_raw(&mut self) -> Vec<Box<[u8]>> {
+        self.wire.take_raw()
+    }
+}
+
+/// What SELECT tells before its tagged OK.
+#[derive(Debug, Default)]
+struct Opening {
+    exists: u32,
+    uid_validity: Option<UidValidity>,
+    uid_next: Option<Uid>,
+    highest_modseq: Option<u64>,
+    flags: Option<Vec<String>>,
+    permanent_flags: Option<Vec<String>>,
+}
+
+impl Opening {
+    fn note(&mut self, response: &Response<'_>) {
+        let owned =
+            |flags: &[std::borrow::Cow<'_, str>]| Some(flags.iter().map(|flag| flag.clone().into_owned()).collect());
+        match response {
+            Response::MailboxData(MailboxDatum::Exists(exists)) => self.exists = *exists,
+            Response::MailboxData(MailboxDatum::Flags(flags)) => self.flags = owned(flags),
+            Response::Data { outcome, .. } => match &outcome.code {
+                Some(ResponseCode::UidValidity(value)) => self.uid_validity = Some(UidValidity(*value)),
+                Some(ResponseCode::UidNext(value)) => self.uid_next = Some(Uid(*value)),
+                Some(ResponseCode::HighestModSeq(value)) => self.highest_modseq = Some(*value),
+                Some(ResponseCode::PermanentFlags(flags)) => self.permanent_flags = owned(flags),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+}
+
+impl Memory {
+    /// Keeps what concerns more than the command at hand.
+    pub(super) fn observe(&mut self, response: &Response<'_>) {
+        match response {
+            Response::MailboxData(MailboxDatum::Exists(exists)) => {
+                if let Some(selected) = &mut self.selected {
+                    self.arrived |= *exists > selected.exists;
+                    selected.exists = *exists;
+                }
+            }
+            Response::Expunge(_) => self.gone(1),
+            Response::Vanished { uids, .. } => {
+                let count: u64 = uids
+                    .iter()
+                    .map(|range| u64::from(range.end().saturating_sub(*range.start())) + 1)
+                    .sum();
+                self.gone(u32::try_from(count).unwrap_or(u32::MAX));
+            }
+            Response::Fetch(_, attributes) => self.flags_seen(attributes),
+            Response::MailboxData(MailboxDatum::Status { mailbox, status }) => {
+                let mailbox = self.names.named(&unquoted(mailbox));
+                if let Some(status) = status_of(status) {
+                    let before = self.status.insert(mailbox.clone(), status);
+                    if before.is_none_or(|before| before != status) {
+                        self.others.insert(mailbox);
+                    }
+                } else if !status.is_empty() {
+                    // NOTIFY tells only what has changed (RFC 5465 section 5.2).
+                    self.others.insert(mailbox);
+                }
+            }
+            Response::Data { outcome, .. } => {
+                let changed = matches!((&outcome.code, &self.selected),
+                    (Some(ResponseCode::UidValidity(now)), Some(selected)) if selected.uid_validity.0 != *now);
+                if changed {
+                    self.deselect();
+                    self.arrived = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn gone(&mut self, count: u32) {
+        if let Some(selected) = &mut self.selected {
+            selected.exists = selected.exists.saturating_sub(count);
+            self.left = true;
+        }
+    }
+
+    fn flags_seen(&mut self, attributes: &[AttributeValue<'_>]) {
+        let uid = attributes.iter().find_map(|attribute| match attribute {
+            AttributeValue::Uid(uid) => Some(Uid(*uid)),
+            _ => None,
+        });
+        let flags = attributes.iter().find_map(|attribute| match attribute {
+            AttributeValue::Flags(flags) => Some(flags),
+            _ => None,
+        });
+        if let (Some(uid), Some(flags)) = (uid, flags) {
+            if flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted")) {
+                self.deleted.insert(uid);
+            } else {
+                self.deleted.remove(&uid);
+            }
+        }
+    }
+
+    pub(super) fn deselect(&mut self) {
+        self.selected = None;
+        self.arrived = false;
+        self.left = false;
+        self.deleted.clear();
+    }
+
+    /// True when something has arrived and nobody has been told.
+    pub(super) fn has_news(&self) -> bool {
+        self.arrived
+    }
+}
+
+/// The answer was NO or BAD.
+pub(super) fn refused(completion: &Completion) -> bool {
+    completion.verdict != Verdict::Ok
+}

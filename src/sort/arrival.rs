@@ -1,0 +1,289 @@
+//! What an arrival in a watched folder means: new mail, our own move, or the user's hand; and what follows from it.
+//!
+//! The sorter is told of every message that appears in INBOX, in a bucket folder or in Sent. It is matched by message
+//! identity against the ledger's rows, never by the IMAP verb that brought it: clients drag by MOVE, by COPY and delete,
+//! and by APPEND and delete. The policy, first that applies:
+//!
+//! 1. The ledger put this very copy here: ours, nothing follows.
+//! 2. The ledger has met this very copy before: known, nothing follows. A message is sorted once.
+//! 3. In a bucket folder: the user filed it. Its identity is taught, whatever we had thought of it.
+//! 4. In INBOX, after we or the user had moved it out to a bucket: a rescue. Its identity belongs in the inbox, and the
+//!    message is never moved again.
+//! 5. In INBOX, met before in any other way: the user moves it about. Nothing follows.
+//! 6. Otherwise it is new, and gets a verdict.
+
+use super::bucket::Bucket;
+use super::evidence::Evidence;
+use super::ledger::{Entry, Row, RowKind, State};
+use super::mailbox::{Location, Mailbox, Timestamp};
+use super::message::Message;
+use super::taught::{Drag, Identity, Lesson, Teacher};
+use super::verdict::{Destination, Reason, ReasonKind, Verdict};
+use super::{Arrival, Decision, Settings, Sorter};
+
+/// Something that happened on the server.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A message appeared in INBOX or in a bucket folder.
+    Arrived(Box<Arrival>),
+    /// A message appeared in Sent.
+    Sent {
+        /// When it was written.
+        at: Timestamp,
+        /// Its header.
+        message: Box<Message>,
+    },
+}
+
+/// What the edge is to do. `Move` goes to the ledger first and to the server then; the rest never reaches the server.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Write this row down; nothing moves.
+    Plan(Entry),
+    /// Write this row down, then carry it out.
+    Move(Entry),
+    /// Keep this lesson.
+    Learn(Lesson),
+    /// Drop what was taught about this identity.
+    Forget(Identity),
+    /// Tell the user.
+    Note(Note),
+}
+
+/// Something the user should be told, in the log and in `status`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Note {
+    /// A message carries something that no verdict may be built on; it stays where it is.
+    Unsortable {
+        /// Where it is.
+        location: Location,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The user filed or rescued a message although a rule of his own says otherwise.
+    RuleAgainstHand {
+        /// What the rule says.
+        rule: Reason,
+        /// Where the user put the message.
+        bucket: Bucket,
+    },
+}
+
+/// What an arrival means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// The ledger put this copy here.
+    Ours,
+    /// Nothing new: this copy, or the user moving about what was decided before.
+    Known,
+    /// The user filed it into a bucket folder.
+    Filed {
+        /// The folder's bucket.
+        bucket: Bucket,
+        /// It was `Blackhole/Domain`: the whole organisational domain is meant.
+        domain: bool,
+    },
+    /// The user put it back into the inbox.
+    Rescued,
+    /// New mail.
+    New,
+    /// Not for us: a folder we do not watch, our own digest, or a server's stand-in for a vanished message.
+    Nothing,
+}
+
+/// Applies the policy at the head of this file.
+pub fn meaning(settings: &Settings, arrival: &Arrival) -> Meaning {
+    let folder = &arrival.location.mailbox;
+    if is_stand_in(&arrival.message) || is_own_digest(settings, &arrival.message) || is_deleted(&arrival.flags) {
+        return Meaning::Nothing;
+    }
+    if arrival.history.iter().any(|row| put_here(row, &arrival.location)) {
+        return Meaning::Ours;
+    }
+    if arrival
+        .history
+        .iter()
+        .any(|row| row.entry.source == arrival.location && row.state != State::Failed)
+    {
+        return Meaning::Known;
+    }
+    if let Some((bucket, domain)) = bucket_folder(settings, folder) {
+        return Meaning::Filed { bucket, domain };
+    }
+    match (
+        folder.is_inbox(),
+        arrival.history.iter().rev().find(|row| row.state != State::Failed),
+    ) {
+        (false, _) => Meaning::Nothing,
+        (true, None) => Meaning::New,
+        (true, Some(last)) => match last.entry.kind {
+            RowKind::Sort if matches!(last.state, State::Done | State::Unknown) => Meaning::Rescued,
+            RowKind::File => Meaning::Rescued,
+            _ => Meaning::Known,
+        },
+    }
+}
+
+/// The bucket a folder stands for; true with `Blackhole/Domain`.
+pub fn bucket_folder(settings: &Settings, folder: &Mailbox) -> Option<(Bucket, bool)> {
+    if *folder == settings.folders.blackhole.child("Domain") {
+        return Some((Bucket::Blackhole, true));
+    }
+    settings.folders.bucket_of(folder).map(|bucket| (bucket, false))
+}
+
+fn put_here(row: &Row, location: &Location) -> bool {
+    let here = row.entry.kind.moves() && row.entry.destination.as_ref() == Some(&location.mailbox);
+    match (row.state, row.destination_uid) {
+        (State::Done, Some((uid_validity, uid))) => {
+            here && (uid_validity, uid) == (location.uid_validity, location.uid)
+        }
+        // No COPYUID, or no answer yet: the message and the folder are all there is to compare.
+        (State::Done | State::Planned | State::Unknown, _) => here,
+        (State::Void | State::Failed, _) => false,
+    }
+}
+
+/// Courier answers a FETCH of a message that another client removed with a made-up one (servers.md section 4, quirk 4).
+fn is_stand_in(message: &Message) -> bool {
+    message.message_id.is_none()
+        && !message.has("date")
+        && !message.has("received")
+        && message.subject == "message unavailable"
+}
+
+fn is_own_digest(settings: &Settings, message: &Message) -> bool {
+    message.has("x-postroom-digest") && message.from().is_some_and(|from| settings.owner.is(from))
+}
+
+fn is_deleted(flags: &[String]) -> bool {
+    flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"))
+}
+
+impl Sorter {
+    /// What follows from an event. The only effect is on this sorter's own memory; everything else is in the answer.
+    pub fn handle(&mut self, now: Timestamp, event: Event) -> Vec<Action> {
+        match event {
+            Event::Sent { at, message } => {
+                self.sent(at, &message);
+                Vec::new()
+            }
+            Event::Arrived(arrival) => match meaning(&self.settings, &arrival) {
+                Meaning::Ours | Meaning::Known | Meaning::Nothing => Vec::new(),
+                Meaning::New => self.sort(now, &arrival),
+                Meaning::Filed { bucket, domain } => self.filed(now, &arrival, bucket, domain),
+                Meaning::Rescued => self.rescued(now, &arrival),
+            },
+        }
+    }
+
+    /// New mail: the verdict, as a row that keeps, previews or moves.
+    fn sort(&mut self, now: Timestamp, arrival: &Arrival) -> Vec<Action> {
+        let Decision { verdict, .. } = self.decide(now, arrival);
+        self.received(now, arrival);
+        let entry = self.entry(RowKind::Keep, arrival, verdict.bucket, verdict.reason.clone());
+        match self.destination(&verdict) {
+            Some(folder) if folder != arrival.location.mailbox => {
+                let kind = if self.settings.moves {
+                    RowKind::Sort
+                } else {
+                    RowKind::Preview
+                };
+                let entry = Entry {
+                    kind,
+                    destination: Some(folder),
+                    flags: verdict.orders.flags,
+                    ..entry
+                };
+                vec![if self.settings.moves {
+                    Action::Move(entry)
+                } else {
+                    Action::Plan(entry)
+                }]
+            }
+            _ => vec![Action::Plan(entry)],
+        }
+    }
+
+    /// Where a verdict sends a message: a rule's own target, else the bucket's folder.
+    pub fn destination(&self, verdict: &Verdict) -> Option<Mailbox> {
+        match &verdict.orders.destination {
+            None => Some(self.settings.folders.of(verdict.bucket)),
+            Some(Destination::Folder(folder)) => Some(folder.clone()),
+            Some(Destination::SpecialUse(name)) => self.settings.special_use.get(&name.to_ascii_lowercase()).cloned(),
+        }
+    }
+
+    fn filed(&mut self, now: Timestamp, arrival: &Arrival, bucket: Bucket, domain: bool) -> Vec<Action> {
+        let folder = arrival.location.mailbox.clone();
+        let text = format!("you filed it into {folder}");
+        let mut actions = self.learn(now, arrival, bucket, domain);
+        actions.push(Action::Plan(Entry {
+            destination: Some(folder),
+            ..self.entry(RowKind::File, arrival, bucket, Reason::new(ReasonKind::Taught, text))
+        }));
+        actions
+    }
+
+    fn rescued(&mut self, now: Timestamp, arrival: &Arrival) -> Vec<Action> {
+        let reason = Reason::new(ReasonKind::Taught, "you put it back into the inbox");
+        let mut actions = self.learn(now, arrival, Bucket::Inbox, false);
+        actions.push(Action::Plan(Entry {
+            destination: Some(Mailbox::inbox()),
+            ..self.entry(RowKind::Rescue, arrival, Bucket::Inbox, reason)
+        }));
+        actions
+    }
+
+    /// The lessons of one drag, already part of this sorter's memory when it returns.
+    fn learn(&mut self, now: Timestamp, arrival: &Arrival, bucket: Bucket, domain: bool) -> Vec<Action> {
+        let Decision { verdict, .. } = self.decide(now, arrival);
+        if verdict.orders.no_learning {
+            return Vec::new();
+        }
+        let mut actions = Vec::new();
+        if verdict.reason.kind == ReasonKind::Rule && verdict.bucket != bucket {
+            actions.push(Action::Note(Note::RuleAgainstHand {
+                rule: verdict.reason,
+                bucket,
+            }));
+        }
+        let drag = Drag {
+            message: &arrival.message,
+            evidence: &Evidence::of(&arrival.message, &self.settings.owner),
+            authentication: self.provider.authenticate(&arrival.message),
+            bucket,
+            whole_domain: domain,
+            at: now,
+            by: Teacher::Drag,
+        };
+        let learned = self.taught.drag(&drag, &self.settings.owner);
+        actions.extend(
+            learned
+                .forgotten
+                .into_iter()
+                .map(|lesson| Action::Forget(lesson.identity)),
+        );
+        actions.extend(learned.taught.into_iter().map(Action::Learn));
+        actions
+    }
+
+    /// A row about this arrival, with nothing moved.
+    pub fn entry(&self, kind: RowKind, arrival: &Arrival, bucket: Bucket, reason: Reason) -> Entry {
+        Entry {
+            kind,
+            mid: arrival.mid.clone(),
+            message_id: arrival.message.message_id.clone(),
+            from: arrival.message.from().cloned(),
+            source: arrival.location.clone(),
+            destination: None,
+            destination_uid_next: None,
+            bucket,
+            reason,
+            flags: Vec::new(),
+            rules: self.rules.digest().to_owned(),
+            undoes: None,
+            arrived: arrival.arrived,
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The ledger on disk: rows are planned, then closed, and looked up by message, by person and by time.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::row::{SELECT, decode, insert};
+use super::{Store, StoreError, WriteError, accounts};
+use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, State};
+use crate::sort::mailbox::Timestamp;
+
+/// Rows deleted in one transaction by [`Store::prune`], so that nobody waits long for the database.
+const PRUNED_AT_ONCE: i64 = 5_000;
+
+impl Store {
+    /// Writes rows in one transaction: kinds that move a message as `planned`, the others as `done`. The numbers come
+    /// back in the order of `entries`, as proof that the rows are on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::NotWritable`] also where the rows would fit, but their outcomes might not.
+    pub fn plan(
+        &mut self,
+        account: &str,
+        run: &str,
+        at: Timestamp,
+        entries: &[Entry],
+    ) -> Result<Committed<Vec<RowId>>, StoreError> {
+        if entries.iter().any(|entry| entry.kind.moves()) {
+            self.reserve.hold().map_err(|e| StoreError::from_io(&self.path, &e))?;
+        }
+        let ids = self.write(|transaction| {
+            let account = accounts::intern(transaction, account)?;
+            Ok(insert(transaction, account, run, at, entries)?)
+        })?;
+        Ok(Committed::after_fsync(ids))
+    }
+
+    /// Records what became of planned rows, all or none of them. `planned` may become anything, `unknown` anything
+    /// final; a row that is final never changes.
+    ///
+    /// # Errors
+    /// [`StoreError::IllegalTransition`] and [`StoreError::NoSuchRow`], beside those of every write.
+    pub fn close(&mut self, at: Timestamp, outcomes: &[(RowId, Outcome)]) -> Result<(), StoreError> {
+        match self.close_all(at, outcomes) {
+            // The moves have happened, so their outcomes come before everything else the disk could hold.
+            Err(StoreError::NotWritable { .. }) if self.reserve.release() => self.close_all(at, outcomes),
+            result => result,
+        }
+    }
+
+    fn close_all(&mut self, at: Timestamp, outcomes: &[(RowId, Outcome)]) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            for (row, outcome) in outcomes {
+                close_one(transaction, at, *row, outcome)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// All rows about the given messages, oldest first. Messages without a row are left out.
+    pub fn history(&self, account: &str, mids: &[Mid]) -> Result<BTreeMap<Mid, Vec<Row>>, StoreError> {
+        let wanted = serde_json::to_string(mids).unwrap_or_else(|_| "[]".to_owned());
+        let rows = self.read(|connection| {
+            let Some(account) = accounts::find(connection, account)? else {
+                return Ok(Vec::new());
+            };
+            connection
+                .prepare_cached(&format!(
+                    "{SELECT} WHERE l.account = ?1 AND l.mid IN (SELECT value FROM json_each(?2)) ORDER BY l.id"
+                ))?
+                .query_map(params![account, wanted], decode)?
+                .collect::<rusqlite::Result<Vec<Row>>>()
+        })?;
+        let mut history: BTreeMap<Mid, Vec<Row>> = BTreeMap::new();
+        for row in rows {
+            history.entry(row.entry.mid.clone()).or_default().push(row);
+        }
+        Ok(history)
+    }
+
+    /// Rows whose outcome is open, oldest first: what recovery has to settle before anything else.
+    pub fn open_rows(&self, account: &str) -> Result<Vec<Row>, StoreError> {
+        self.read(|connection| {
+            let Some(account) = accounts::find(connection, account)? else {
+                return Ok(Vec::new());
+            };
+            connection
+                .prepare_cached(&format!(
+                    "{SELECT} WHERE l.account = ?1 AND l.state IN ('planned', 'unknown') ORDER BY l.id"
+                ))?
+                .query_map([account], decode)?
+                .collect()
+        })
+    }
+
+    /// Proof that a move is on the disk and its outcome still open, for recovery to carry out what is left of it; empty
+    /// when the row is closed or unknown.
+    pub fn still_open(&self, planned: PlannedMove) -> Result<Committed<Vec<PlannedMove>>, StoreError> {
+        let open = self.row(planned.row)?.is_some_and(|row| row.state.is_open());
+        Ok(Committed::after_fsync(if open { vec![planned] } else { Vec::new() }))
+    }
+
+    /// One row by its number.
+    pub fn row(&self, id: RowId) -> Result<Option<Row>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(&format!("{SELECT} WHERE l.id = ?1"))?
+                .query_row([id.0], decode)
+                .optional()
+        })
+    }
+
+    /// The rows that took back row `id`, oldest first.
+    pub fn undone_by(&self, id: RowId) -> Result<Vec<Row>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(&format!("{SELECT} WHERE l.undoes = ?1 ORDER BY l.id"))?
+                .query_map([id.0], decode)?
+                .collect()
+        })
+    }
+
+    /// Deletes rows planned before `older_than`, never open ones; returns how many. In steps, each its own transaction.
+    pub fn prune(&mut self, older_than: Timestamp) -> Result<usize, StoreError> {
+        let mut pruned = 0;
+        loop {
+            let step = self.write(|transaction| {
+                Ok(transaction
+                    .prepare_cached(
+                        "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE account IN (SELECT id FROM account) \
+                         AND at < ?1 AND state NOT IN ('planned', 'unknown') LIMIT ?2)",
+                    )?
+                    .execute(params![older_than.0, PRUNED_AT_ONCE])?)
+            })?;
+            pruned += step;
+            if step < PRUNED_AT_ONCE as usize {
+                return Ok(pruned);
+            }
+        }
+    }
+}
+
+fn close_one(transaction: &Transaction<'_>, at: Timestamp, row: RowId, outcome: &Outcome) -> Result<(), WriteError> {
+    let found: Option<String> = transaction
+        .prepare_cached("SELECT state FROM ledger WHERE id = ?1")?
+        .query_row([row.0], |columns| columns.get(0))
+        .optional()?;
+    let from = found
+        .and_then(|word| State::ALL.into_iter().find(|state| state.as_str() == word))
+        .ok_or(StoreError::NoSuchRow(row))?;
+    let (to, destination, code) = match outcome {
+        Outcome::Done(destination) => (State::Done, *destination, None),
+        Outcome::Void(note) => (State::Void, None, Some(note.as_str())),
+        Outcome::Failed(code) => (State::Failed, None, Some(code.as_str())),
+        Outcome::Unknown => (State::Unknown, None, None),
+    };
+    if !from.is_open() {
+        return Err(StoreError::IllegalTransition { row, from, to }.into());
+    }
+    transaction
+        .prepare_cached(
+            "UPDATE ledger SET state = ?2, destination_uid_validity = ?3, destination_uid = ?4, code = ?5, closed = ?6 \
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            row.0,
+            to.as_str(),
+            destination.map(|(validity, _)| validity.0),
+            destination.map(|(_, uid)| uid.0),
+            code,
+            (!to.is_open()).then_some(at.0),
+        ])?;
+    Ok(())
+}

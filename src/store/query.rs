@@ -1,0 +1,156 @@
+//! Questions to the ledger from `log`, `explain`, `undo` and the reports.
+
+use rusqlite::ToSql;
+
+use super::row::{SELECT, decode};
+use super::{Store, StoreError};
+use crate::sort::ledger::{Mid, Row, RowId, RowKind, State};
+use crate::sort::mailbox::{Mailbox, Timestamp};
+use crate::sort::sender::Address;
+
+/// Which ledger rows are wanted. Every condition that is given must hold; the default wants all rows, oldest first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Query {
+    /// Rows of this account.
+    pub account: Option<String>,
+    /// Planned at this time or later.
+    pub since: Option<Timestamp>,
+    /// Planned before this time.
+    pub until: Option<Timestamp>,
+    /// Of one of these kinds; empty for all.
+    pub kinds: Vec<RowKind>,
+    /// In this state.
+    pub state: Option<State>,
+    /// About this message.
+    pub mid: Option<Mid>,
+    /// About a message with this Message-ID.
+    pub message_id: Option<String>,
+    /// About mail from this address.
+    pub from: Option<Address>,
+    /// With this folder as the destination.
+    pub destination: Option<Mailbox>,
+    /// Written by this run.
+    pub run: Option<String>,
+    /// Numbered above this; for following the ledger.
+    pub after_id: Option<RowId>,
+    /// At most so many.
+    pub limit: Option<u32>,
+    /// Newest first; the limit then keeps the newest.
+    pub newest_first: bool,
+}
+
+impl Store {
+    /// Shows each row a query wants to `look`, without holding them all at once.
+    pub fn each_row(&self, query: &Query, mut look: impl FnMut(&Row)) -> Result<(), StoreError> {
+        let (sql, values) = query.to_sql();
+        self.read(|connection| {
+            let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query(values.as_slice())?;
+            while let Some(row) = rows.next()? {
+                look(&decode(row)?);
+            }
+            Ok(())
+        })
+    }
+
+    /// The rows a query wants.
+    pub fn rows(&self, query: &Query) -> Result<Vec<Row>, StoreError> {
+        let (sql, values) = query.to_sql();
+        self.read(|connection| {
+            let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
+            connection
+                .prepare_cached(&sql)?
+                .query_map(values.as_slice(), decode)?
+                .collect()
+        })
+    }
+}
+
+impl Query {
+    /// True when a condition names so few rows that its index beats walking the ledger in order.
+    fn is_selective(&self) -> bool {
+        self.mid.is_some()
+            || self.message_id.is_some()
+            || self.run.is_some()
+            || self.state.is_some_and(State::is_open)
+            // Times, unless only the newest few are wanted: those lie at the end of the ledger anyway.
+            || self.until.is_some()
+            || (self.since.is_some() && !(self.newest_first && self.limit.is_some()))
+    }
+
+    /// SQL text, which holds nothing but fixed words and `?`, and the values for it.
+    fn to_sql(&self) -> (String, Vec<Box<dyn ToSql>>) {
+        let mut conditions: Vec<&str> = Vec::new();
+        let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+        let mut add = |condition: &'static str, value: Option<Box<dyn ToSql>>| {
+            if let Some(value) = value {
+                conditions.push(condition);
+                values.push(value);
+            }
+        };
+        // Every index begins with the account. SQLite would take one for the account alone and then sort the whole
+        // ledger; the `+` forbids that, and rows are read in their order until the limit is reached.
+        let selective = self.is_selective();
+        add(
+            if selective {
+                "l.account = (SELECT id FROM account WHERE name = ?)"
+            } else {
+                "+l.account = (SELECT id FROM account WHERE name = ?)"
+            },
+            boxed(self.account.clone()),
+        );
+        add(
+            if selective { "l.at >= ?" } else { "+l.at >= ?" },
+            boxed(self.since.map(|time| time.0)),
+        );
+        add("l.at < ?", boxed(self.until.map(|time| time.0)));
+        add("l.mid = ?", boxed(self.mid.as_ref().map(|mid| mid.as_str().to_owned())));
+        add("l.message_id = ?", boxed(self.message_id.clone()));
+        add(
+            "l.sender = ?",
+            boxed(self.from.as_ref().map(|from| from.as_str().to_owned())),
+        );
+        add(
+            "dst.text = ?",
+            boxed(self.destination.as_ref().map(|folder| folder.as_str().to_owned())),
+        );
+        add("l.run = (SELECT id FROM word WHERE text = ?)", boxed(self.run.clone()));
+        add("l.id > ?", boxed(self.after_id.map(|row| row.0)));
+        match self.state {
+            // Spelled out, because an index over some rows only is used when the condition is seen to imply it.
+            Some(State::Planned) => conditions.push("l.state = 'planned'"),
+            Some(State::Unknown) => conditions.push("l.state = 'unknown'"),
+            Some(State::Done) => conditions.push("l.state = 'done'"),
+            Some(State::Void) => conditions.push("l.state = 'void'"),
+            Some(State::Failed) => conditions.push("l.state = 'failed'"),
+            None => {}
+        }
+        let kinds = format!("l.kind IN ({})", vec!["?"; self.kinds.len()].join(", "));
+        if !self.kinds.is_empty() {
+            conditions.push(&kinds);
+            values.extend(self.kinds.iter().map(|kind| Box::new(kind.as_str()) as Box<dyn ToSql>));
+        }
+        if self.account.is_none() && selective {
+            conditions.push("l.account IN (SELECT id FROM account)");
+        }
+        if conditions.is_empty() {
+            conditions.push("true");
+        }
+        let mut sql = format!("{SELECT} WHERE {}", conditions.join(" AND "));
+        sql.push_str(if self.newest_first {
+            " ORDER BY l.id DESC"
+        } else {
+            " ORDER BY l.id"
+        });
+        if let Some(limit) = self.limit {
+            sql.push_str(" LIMIT ?");
+            values.push(Box::new(limit));
+        }
+        (sql, values)
+    }
+}
+
+fn boxed<T: ToSql + 'static>(value: Option<T>) -> Option<Box<dyn ToSql>> {
+    value.map(|value| Box::new(value) as Box<dyn ToSql>)
+}

@@ -1,0 +1,62 @@
+//! The database's layout, as a list of steps that is only ever appended to.
+//!
+//! `user_version` counts the steps taken. A file that has taken more steps than this program knows is left alone.
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+/// `PRAGMA application_id` of our files: the letters "Post".
+pub(super) const APPLICATION_ID: i64 = 0x506f_7374;
+
+const STEPS: &[M<'static>] = &[M::up(include_str!("schema/v1.sql"))];
+
+/// The newest layout this program knows.
+pub(super) const NEWEST: i64 = STEPS.len() as i64;
+
+/// Takes the steps a database still lacks, each in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migration::Error> {
+    Migrations::from_slice(STEPS).to_latest(connection)
+}
+
+/// The layout of an existing database.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Whose file it is.
+pub(super) fn application_id(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA application_id", [], |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_is_sound() {
+        Migrations::from_slice(STEPS).validate().unwrap();
+    }
+
+    #[test]
+    fn no_column_could_hold_a_subject_or_a_body() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        let mut names = connection
+            .prepare("SELECT t.name || '.' || c.name FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'")
+            .unwrap();
+        let names: Vec<String> = names
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert!(names.contains(&"ledger.mid".to_owned()));
+        for name in names {
+            assert!(
+                !["subject", "body", "preview", "snippet"]
+                    .iter()
+                    .any(|word| name.ends_with(word)),
+                "{name}"
+            );
+        }
+    }
+}

@@ -9,9 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Config;
 use super::diagnostic::{self, Sources};
-use crate::sort::evidence::Evidence;
 use crate::sort::rules::{Context, Finding, Includes, Outcome, RuleSet, Severity, SourceFile, named_files};
-use crate::sort::sender::Owner;
 
 /// Largest rule file and largest file named by one, bytes.
 pub const LARGEST_FILE: u64 = 1 << 20;
@@ -72,7 +70,6 @@ pub fn context(config: &Config) -> Context {
         .map(|account| (account.name.clone(), account.folders.clone()));
     Context {
         folders: folders.collect(),
-        evidence: |message| Evidence::of(message, &Owner::default()),
     }
 }
 

@@ -71,29 +71,6 @@ enum Expected {
     Learn(bool),
 }
 
-/// The marks that header fields carry in so many words; the evidence stage reads more, and is preferred where it can be
-/// had.
-#[allow(clippy::needless_update)]
-pub fn marks(message: &Message) -> Evidence {
-    let says = |name: &str, words: &[&str]| {
-        message.raw(name).any(|value| {
-            words
-                .iter()
-                .any(|word| value.trim().to_ascii_lowercase().starts_with(word))
-        })
-    };
-    let has_any = |names: &[&str]| names.iter().any(|name| message.has(name));
-    Evidence {
-        list: has_any(&["list-id", "list-post", "list-subscribe", "list-archive", "mailing-list"])
-            || says("precedence", &["list"]),
-        bulk: has_any(&["list-unsubscribe", "feedback-id"]) || says("precedence", &["bulk", "junk"]),
-        automatic: (message.has("auto-submitted") && !says("auto-submitted", &["no"]))
-            || message.has("x-auto-response-suppress"),
-        spam: says("x-spam-flag", &["yes"]) || says("x-spam-status", &["yes"]) || says("x-spam", &["yes"]),
-        ..Evidence::default()
-    }
-}
-
 /// How one test went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -131,11 +108,7 @@ impl Outcome {
 }
 
 /// Reads one `[[test]]`; `None` when an error was reported.
-pub(super) fn test(
-    reading: &mut Reading<'_>,
-    item: &Item<'_>,
-    read_evidence: fn(&Message) -> Evidence,
-) -> Option<SelfTest> {
+pub(super) fn test(reading: &mut Reading<'_>, item: &Item<'_>) -> Option<SelfTest> {
     let before = reading.findings.len();
     let mut table = reading.table("test", item)?;
     let at = reading.lines.line(item.span().start);
@@ -149,7 +122,7 @@ pub(super) fn test(
         let hint = "add mail = { from = \"..\", subject = \"..\" } or file = \"mail/example.eml\"";
         reading.error("missing-mail", item.span(), "the test has no mail", hint);
     }
-    let mail = mail(reading, mail_item, file, read_evidence);
+    let mail = mail(reading, mail_item, file);
     let expect = table.take("expect").map(|item| expectations(reading, item));
     if expect.is_none() {
         let hint = "add expect = { rule = \"..\", bucket = \"..\" }, or { rule = false } for no rule at all";
@@ -183,12 +156,7 @@ fn mail_file(reading: &mut Reading<'_>, item: &Item<'_>) -> Option<Vec<u8>> {
     bytes
 }
 
-fn mail(
-    reading: &mut Reading<'_>,
-    item: Option<&Item<'_>>,
-    mut raw: Option<Vec<u8>>,
-    read_evidence: fn(&Message) -> Evidence,
-) -> TestMail {
+fn mail(reading: &mut Reading<'_>, item: Option<&Item<'_>>, mut raw: Option<Vec<u8>>) -> TestMail {
     let mut header = String::new();
     let mut mail = TestMail {
         message: Message::parse(b""),
@@ -222,7 +190,11 @@ fn mail(
     let mut bytes = header.into_bytes();
     bytes.extend(raw.unwrap_or_default());
     mail.message = Message::parse(&bytes);
-    mail.evidence = read_evidence(&mail.message);
+    // A test that names nobody's addresses is about mail that names its reader.
+    mail.evidence = match mail.owner.addresses() {
+        [] => Evidence::of(&mail.message),
+        _ => Evidence::for_owner(&mail.message, &mail.owner),
+    };
     if let Some(mut table) = item.and_then(|item| item.get_ref().as_table()).map(Table::new) {
         told_marks(reading, &mut table, &mut mail.evidence);
     }

@@ -7,6 +7,8 @@ pub mod gmail;
 pub mod imapfilter;
 pub mod sieve;
 pub mod sieve_export;
+mod sieve_script;
+mod sieve_test;
 pub mod thunderbird;
 
 use draft::Draft;

@@ -6,9 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::sieve_test::{
+    Unsayable, all_of, any_of, comment, domain_and_below, list_id, marked, quoted, regex_unsayable, text_test,
+};
 use crate::sort::bucket::Bucket;
 use crate::sort::folders::Folders;
-use crate::sort::rules::condition::{Condition, Mark, ToMe};
+use crate::sort::rules::condition::{Condition, ToMe};
 use crate::sort::rules::pattern::Pattern;
 use crate::sort::rules::place::Place;
 use crate::sort::rules::rule::{Goal, Rule, Target};
@@ -24,9 +27,6 @@ pub struct Export {
     /// Names of rules that are comments only, with the reason.
     pub left: Vec<(String, String)>,
 }
-
-/// Why a rule is not in the script.
-type Unsayable = String;
 
 /// Writes the script for one account: user's rules, then lessons, then fallback rules, each ending the search as it does
 /// here.
@@ -293,79 +293,6 @@ impl Writer<'_> {
     }
 }
 
-fn regex_unsayable() -> Unsayable {
-    "Sieve's regular expressions are of another kind".to_owned()
-}
-
-/// The evidence stage reads more than these fields; for a script they are the best there is.
-fn marked(mark: Mark) -> Result<String, Unsayable> {
-    match mark {
-        Mark::List => Ok(any_of(vec![
-            "exists \"list-id\"".to_owned(),
-            "exists \"list-post\"".to_owned(),
-            "header :is \"precedence\" \"list\"".to_owned(),
-        ])),
-        Mark::Spam => Ok(
-            "anyof (header :contains \"x-spam-flag\" \"yes\", header :matches \"x-spam-status\" \"yes*\")".to_owned(),
-        ),
-        Mark::Bulk | Mark::Automatic => Err(format!("`{}` weighs many signs at once", mark.as_str())),
-    }
-}
-
-fn text_test(field: &str, pattern: &Pattern) -> Result<String, Unsayable> {
-    let field = quoted(field);
-    Ok(match pattern {
-        Pattern::Contains(part) => {
-            ascii_only(part)?;
-            format!("header :contains {field} {}", quoted(part))
-        }
-        Pattern::Is(whole) => {
-            ascii_only(whole)?;
-            format!("header :is {field} {}", quoted(whole.trim()))
-        }
-        Pattern::Glob(glob) => {
-            ascii_only(&glob.to_string())?;
-            format!("header :matches {field} {}", quoted(&glob.to_string()))
-        }
-        Pattern::Address(address) => format!("address :is :all {field} {}", quoted(address.as_str())),
-        Pattern::Domain(domain) => format!("address :is :domain {field} {}", quoted(domain)),
-        Pattern::DomainAndBelow(domain) => domain_and_below(&field, domain),
-        Pattern::Regex(_) => return Err(regex_unsayable()),
-    })
-}
-
-/// The default comparator knows the case of ASCII letters only (RFC 5228 section 2.7.3).
-fn ascii_only(text: &str) -> Result<(), Unsayable> {
-    if text.is_ascii() {
-        Ok(())
-    } else {
-        Err("Sieve ignores the case of ASCII letters only".to_owned())
-    }
-}
-
-fn list_id(pattern: &Pattern) -> Result<String, Unsayable> {
-    let matches = |glob: &str| format!("header :matches \"list-id\" {}", quoted(glob));
-    let plain = |text: &str| text.replace('\\', "\\\\").replace('*', "\\*").replace('?', "\\?");
-    Ok(match pattern {
-        Pattern::Contains(part) => matches(&format!("*<*{}*>*", plain(part))),
-        Pattern::Is(whole) | Pattern::Domain(whole) => matches(&format!("*<{}>*", plain(whole))),
-        Pattern::DomainAndBelow(domain) => any_of(vec![
-            matches(&format!("*<{}>*", plain(domain))),
-            matches(&format!("*<*.{}>*", plain(domain))),
-        ]),
-        Pattern::Glob(glob) => matches(&format!("*<{glob}>*")),
-        Pattern::Address(address) => matches(&format!("*<{}>*", plain(address.as_str()))),
-        Pattern::Regex(_) => return Err(regex_unsayable()),
-    })
-}
-
-fn domain_and_below(fields: &str, domain: &str) -> String {
-    any_of(vec![
-        format!("address :is :domain {fields} {}", quoted(domain)),
-        format!("address :matches :domain {fields} {}", quoted(&format!("*.{domain}"))),
-    ])
-}
-
 fn lesson_test(identity: &Identity, kind: usize) -> Option<String> {
     match (identity, kind) {
         (Identity::Address(address), 0) => Some(format!("address :is :all \"from\" {}", quoted(address.as_str()))),
@@ -377,30 +304,4 @@ fn lesson_test(identity: &Identity, kind: usize) -> Option<String> {
 
 fn taught(bucket: Bucket, test: &str, action: &str) -> String {
     format!("# taught: {bucket}\nif {test} {{\n  {action};\n  stop;\n}}\n\n")
-}
-
-fn any_of(tests: Vec<String>) -> String {
-    joined("anyof", tests)
-}
-
-fn all_of(tests: Vec<String>) -> String {
-    joined("allof", tests)
-}
-
-fn joined(word: &str, mut tests: Vec<String>) -> String {
-    match tests.len() {
-        1 => tests.remove(0),
-        _ => format!("{word} ({})", tests.join(", ")),
-    }
-}
-
-/// A Sieve string (RFC 5228 section 2.4.2).
-fn quoted(text: &str) -> String {
-    let plain: String = text.chars().filter(|c| !matches!(c, '\r' | '\n' | '\0')).collect();
-    format!("\"{}\"", plain.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-/// A text that cannot end a comment.
-fn comment(text: &str) -> String {
-    format!("\"{}\"", text.replace(char::is_control, " "))
 }

@@ -9,7 +9,6 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Config;
 use super::diagnostic::{self, Sources};
-use crate::sort::evidence::Evidence;
 use crate::sort::rules::{Context, Finding, Includes, Outcome, RuleSet, Severity, SourceFile, named_files};
 
 /// Largest rule file and largest file named by one, bytes.
@@ -71,7 +70,6 @@ pub fn context(config: &Config) -> Context {
         .map(|account| (account.name.clone(), account.folders.clone()));
     Context {
         folders: folders.collect(),
-        evidence: Evidence::of,
     }
 }
 

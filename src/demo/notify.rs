@@ -89,12 +89,20 @@ fn group(scanner: &mut Scanner<'_>) -> Scan<Option<Watched>> {
 
 fn one_or_many(scanner: &mut Scanner<'_>) -> Scan<Vec<String>> {
     scanner.space()?;
-    if scanner.peek() == Some(b'(') { scanner.list(Scanner::string) } else { Ok(vec![scanner.string()?]) }
+    if scanner.peek() == Some(b'(') {
+        scanner.list(Scanner::string)
+    } else {
+        Ok(vec![scanner.string()?])
+    }
 }
 
 /// An event, or the fetch items that may follow MessageNew and are not sent here.
 fn event(scanner: &mut Scanner<'_>) -> Scan<()> {
-    if scanner.peek() == Some(b'(') { scanner.list(Scanner::word).map(drop) } else { scanner.word().map(drop) }
+    if scanner.peek() == Some(b'(') {
+        scanner.list(Scanner::word).map(drop)
+    } else {
+        scanner.word().map(drop)
+    }
 }
 
 /// What a session watches, and what it has been told.
@@ -114,10 +122,10 @@ impl Watch {
             Watched::Inboxes => name == "INBOX",
             Watched::Subscribed => folder.subscribed,
             Watched::Mailboxes(list) => list.iter().filter_map(named).any(|listed| listed == name),
-            Watched::Subtree(list) => list
-                .iter()
-                .filter_map(named)
-                .any(|top| name.strip_prefix(top.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))),
+            Watched::Subtree(list) => list.iter().filter_map(named).any(|top| {
+                name.strip_prefix(top.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }),
         })
     }
 
@@ -140,7 +148,10 @@ impl Watch {
             if self.told.insert(folder.id, now) != Some(now) {
                 let wire = string(&names::to_wire(options, name));
                 let (messages, next, validity) = (now.0, now.1, folder.uid_validity);
-                untagged(out, &format!("STATUS {wire} (MESSAGES {messages} UIDNEXT {next} UIDVALIDITY {validity})"));
+                untagged(
+                    out,
+                    &format!("STATUS {wire} (MESSAGES {messages} UIDNEXT {next} UIDVALIDITY {validity})"),
+                );
             }
         }
     }
@@ -153,7 +164,10 @@ impl Watch {
 
 impl Session {
     pub(super) fn notify(&mut self, notify: Notify) -> Answer {
-        let mut watch = Watch { groups: notify.groups, told: BTreeMap::new() };
+        let mut watch = Watch {
+            groups: notify.groups,
+            told: BTreeMap::new(),
+        };
         if !notify.status {
             self.shared.read(|state| {
                 if let Some(account) = state.store.account(self.user()) {

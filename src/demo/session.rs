@@ -209,7 +209,9 @@ impl Session {
         let Some(user) = &self.user else { return true };
         let (options, watch) = (&self.shared.options, &mut self.watch);
         self.shared.read(|state| {
-            let Some(account) = state.store.account(user) else { return true };
+            let Some(account) = state.store.account(user) else {
+                return true;
+            };
             if let Some(selected) = &mut self.selected {
                 let Some(folder) = account.by_id(selected.folder) else {
                     untagged(out, "BYE The selected folder is gone or has been renumbered");

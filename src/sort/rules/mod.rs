@@ -17,13 +17,16 @@ mod matcher;
 pub mod measure;
 mod parse;
 pub mod pattern;
+mod patterns;
 pub mod place;
 pub mod rule;
 pub mod ruleset;
 pub mod selftest;
+mod sign;
 pub mod source;
 mod table;
 pub mod template;
+mod testmail;
 mod when;
 
 pub use finding::{Finding, Severity};

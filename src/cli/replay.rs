@@ -125,7 +125,7 @@ fn sorter(args: &ReplayArgs) -> anyhow::Result<Sorter> {
 fn rule_set(args: &ReplayArgs, settings: &Settings) -> anyhow::Result<RuleSet> {
     let context = Context {
         folders: [(ACCOUNT.to_owned(), settings.folders.clone())].into(),
-        evidence: Evidence::of,
+        evidence: |message| Evidence::of(message, &Owner::default()),
     };
     Ok(match &args.rules {
         Some(directory) => rules::load(directory, &context)?.set,

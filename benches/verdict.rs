@@ -75,7 +75,12 @@ fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
 /// Resident memory, bytes.
 fn resident() -> usize {
     let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4096
+    statm
+        .split_whitespace()
+        .nth(1)
+        .and_then(|pages| pages.parse::<usize>().ok())
+        .unwrap_or(0)
+        * 4096
 }
 
 fn per_message(what: &str, messages: usize, start: Instant) {
@@ -85,7 +90,10 @@ fn per_message(what: &str, messages: usize, start: Instant) {
 
 fn main() {
     let folder = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let folder = folder.map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mail"), PathBuf::from);
+    let folder = folder.map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mail"),
+        PathBuf::from,
+    );
     let mut files = Vec::new();
     files_below(&folder, &mut files);
     let raws: Vec<Vec<u8>> = files.iter().filter_map(|path| fs::read(path).ok()).collect();
@@ -118,7 +126,10 @@ fn main() {
     }));
     let took = start.elapsed();
     let bytes = resident().saturating_sub(before) / SENDERS as usize;
-    println!("{:<44} {took:8.0?} and {bytes} bytes a sender", format!("load {SENDERS} senders"));
+    println!(
+        "{:<44} {took:8.0?} and {bytes} bytes a sender",
+        format!("load {SENDERS} senders")
+    );
 
     let arrivals: Vec<Arrival> = raws.iter().map(|raw| arrival(Message::parse(raw))).collect();
     let start = Instant::now();

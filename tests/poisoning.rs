@@ -1,4 +1,5 @@
 //! What a stranger can do to the model by sending mail: nothing. Floods and forgeries displace no legitimate message.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,7 +45,8 @@ fn sorter(authserv_id: Option<&str>) -> Sorter {
     };
     let mut sorter = Sorter::new(settings, Arc::new(RuleSet::default()));
     for (number, friend) in ["anna", "bo", "carl"].iter().enumerate() {
-        let mail = format!("To: {friend}@friends.example\r\nSubject: Re: hello\r\nMessage-ID: <s{number}@example.org>\r\n");
+        let mail =
+            format!("To: {friend}@friends.example\r\nSubject: Re: hello\r\nMessage-ID: <s{number}@example.org>\r\n");
         sorter.sent(Timestamp(NOW.0 - DAY), &Message::parse(mail.as_bytes()));
     }
     sorter
@@ -76,14 +78,22 @@ fn legitimate(results: &str) -> Vec<Arrival> {
     });
     let others = [
         "From: stranger@new.example\r\nTo: me@example.org\r\nSubject: May I ask\r\n".to_owned(),
-        "From: dora@lists.example\r\nTo: talk@lists.example\r\nList-Id: <talk.lists.example>\r\nPrecedence: list\r\n".to_owned(),
+        "From: dora@lists.example\r\nTo: talk@lists.example\r\nList-Id: <talk.lists.example>\r\nPrecedence: list\r\n"
+            .to_owned(),
         "From: x@y.example\r\nTo: me@example.org\r\nIn-Reply-To: <s0@example.org>\r\n".to_owned(),
     ];
-    friends.into_iter().chain(others).map(|header| arrival(&header)).collect()
+    friends
+        .into_iter()
+        .chain(others)
+        .map(|header| arrival(&header))
+        .collect()
 }
 
 fn buckets(sorter: &Sorter, results: &str) -> Vec<Bucket> {
-    legitimate(results).iter().map(|mail| sorter.decide(NOW, mail).verdict.bucket).collect()
+    legitimate(results)
+        .iter()
+        .map(|mail| sorter.decide(NOW, mail).verdict.bucket)
+        .collect()
 }
 
 /// Sends `count` messages with growing numbers in place of `{n}`.
@@ -115,7 +125,11 @@ fn a_thousand_forgeries_of_a_friend_displace_nothing() {
 fn a_thousand_forgeries_displace_nothing_where_nobody_checks_them_either() {
     let mut sorter = sorter(None);
     let before = buckets(&sorter, "");
-    flood(&mut sorter, 1_000, "From: anna@friends.example\r\nTo: me@example.org\r\nSubject: money {n}\r\nMessage-ID: <f{n}@x>\r\n");
+    flood(
+        &mut sorter,
+        1_000,
+        "From: anna@friends.example\r\nTo: me@example.org\r\nSubject: money {n}\r\nMessage-ID: <f{n}@x>\r\n",
+    );
     assert_eq!(buckets(&sorter, ""), before);
 }
 
@@ -129,7 +143,13 @@ fn ten_thousand_letters_of_one_sender_make_him_nobody() {
     assert!(!got.contains(&Bucket::Top));
     assert_eq!(buckets(&sorter, ""), before);
     assert!(!sorter.provider.is_known());
-    assert!(sorter.correspondence.tally(&Address::parse("often@evil.example").unwrap()).is_none(), "he costs no memory");
+    assert!(
+        sorter
+            .correspondence
+            .tally(&Address::parse("often@evil.example").unwrap())
+            .is_none(),
+        "he costs no memory"
+    );
 }
 
 #[test]
@@ -155,7 +175,11 @@ fn a_spoof_dragged_into_the_blackhole_does_not_swallow_the_friend() {
             by: Teacher::Drag,
         };
         sorter.taught.drag(&drag, &owner());
-        assert_eq!(sorter.decide(NOW, &arrival(&header)).verdict.bucket, Bucket::Blackhole, "{result}");
+        assert_eq!(
+            sorter.decide(NOW, &arrival(&header)).verdict.bucket,
+            Bucket::Blackhole,
+            "{result}"
+        );
     }
     assert_eq!(buckets(&sorter, pass), before);
 }
@@ -164,7 +188,8 @@ fn a_spoof_dragged_into_the_blackhole_does_not_swallow_the_friend() {
 fn a_look_alike_who_knows_a_message_id_does_not_reach_top() {
     let sorter = sorter(None);
     let reply = |from: &str| {
-        let header = format!("From: {from}\r\nTo: me@example.org\r\nIn-Reply-To: <s0@example.org>\r\nSubject: Re: hello\r\n");
+        let header =
+            format!("From: {from}\r\nTo: me@example.org\r\nIn-Reply-To: <s0@example.org>\r\nSubject: Re: hello\r\n");
         sorter.decide(NOW, &arrival(&header)).verdict.bucket
     };
     assert_eq!(reply("anna@friends.example"), Bucket::Top);

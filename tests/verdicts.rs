@@ -1,6 +1,7 @@
 //! Every `fixtures/mail/NN-name.eml` gets the verdict in `NN-name.verdict` from a fresh Postroom that knows nothing but
 //! the `sent-*.eml` beside it. The first line of a verdict names the bucket and the kind of reason; the rest is for
 //! people. `fixtures/mail/README.md` says under which settings.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -94,7 +95,11 @@ fn every_sample_gets_its_verdict() {
         let found = format!("{} {}", verdict.bucket, verdict.reason.kind.as_str());
         if wanted.lines().next() != Some(found.as_str()) {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            wrong.push(format!("{name}: wanted `{}`, found `{found}`: {}", wanted.lines().next().unwrap_or_default(), verdict.reason.text));
+            wrong.push(format!(
+                "{name}: wanted `{}`, found `{found}`: {}",
+                wanted.lines().next().unwrap_or_default(),
+                verdict.reason.text
+            ));
         }
         seen += 1;
     }

@@ -2,6 +2,7 @@
 //!
 //! Hand-made seeds always; with `POSTROOM_CORPUS` naming an unpacked corpus every file of its `malformed/` too. Each is
 //! judged whole and cut at 200 lengths. Prints the slowest and the peak of memory; asserts no speed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,11 +27,37 @@ const CUTS: usize = 200;
 
 fn seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = [
-        "", "\0", "\n", "\r\n\r\n", ":", "From", "From:", "From: <", "From: \"", "From: (((((", "From: =?utf-8?b?", "From: =?x?q?=?=",
-        "From: a@b\r\n c@d", "From: <<<<@>>>>", "From: a@b.example\r\nFrom: a@b.example", "From: @", "From: friends:;",
-        "List-Id: <<<>", "Subject: =?utf-8?q?=E2=80=AE?=", "Subject: \u{202e}\u{200b}", "Authentication-Results: ;;;;(((\"",
-        "Authentication-Results: x; dmarc=pass (", "Return-Path: <<>>", "To: a@b, , ,;:<>", "Date: 99 Foo 99999 99:99:99 +9999",
-        "References: <<<<><>>", "In-Reply-To: <", "Received: by", "Received: by ;", "X-Spam-Flag: =?utf-8?b?WUVT?=", "\u{feff}From: a@b.example",
+        "",
+        "\0",
+        "\n",
+        "\r\n\r\n",
+        ":",
+        "From",
+        "From:",
+        "From: <",
+        "From: \"",
+        "From: (((((",
+        "From: =?utf-8?b?",
+        "From: =?x?q?=?=",
+        "From: a@b\r\n c@d",
+        "From: <<<<@>>>>",
+        "From: a@b.example\r\nFrom: a@b.example",
+        "From: @",
+        "From: friends:;",
+        "List-Id: <<<>",
+        "Subject: =?utf-8?q?=E2=80=AE?=",
+        "Subject: \u{202e}\u{200b}",
+        "Authentication-Results: ;;;;(((\"",
+        "Authentication-Results: x; dmarc=pass (",
+        "Return-Path: <<>>",
+        "To: a@b, , ,;:<>",
+        "Date: 99 Foo 99999 99:99:99 +9999",
+        "References: <<<<><>>",
+        "In-Reply-To: <",
+        "Received: by",
+        "Received: by ;",
+        "X-Spam-Flag: =?utf-8?b?WUVT?=",
+        "\u{feff}From: a@b.example",
         "From: a@b.example\rTo: c@d.example\rSubject: CR only",
     ]
     .into_iter()
@@ -44,7 +71,11 @@ fn seeds() -> Vec<Vec<u8>> {
         repeated("From: a@b.example\r\nSubject: ", "=?utf-8?q?a?= ", 20_000),
         repeated("From: a@b.example\r\nReferences: ", "<a@b> ", 50_000),
         repeated("From: a@b.example\r\n", "Received: from a by b.example; x\r\n", 5_000),
-        repeated("From: a@b.example\r\n", "Authentication-Results: a; dmarc=pass\r\n", 5_000),
+        repeated(
+            "From: a@b.example\r\n",
+            "Authentication-Results: a; dmarc=pass\r\n",
+            5_000,
+        ),
         repeated("Subject: x\r\n", " fold\r\n", 20_000),
         repeated("From: a@", "b.", 50_000),
         repeated("From: a@b.example\r\nSubject: ", "Re: ", 50_000),
@@ -84,7 +115,10 @@ fn sorter() -> Sorter {
         special_use: BTreeMap::new(),
     };
     let mut sorter = Sorter::new(settings, Arc::new(RuleSet::default()));
-    sorter.sent(NOW, &Message::parse(b"To: anna@example.com\r\nSubject: x\r\nMessage-ID: <1@example.org>\r\n"));
+    sorter.sent(
+        NOW,
+        &Message::parse(b"To: anna@example.com\r\nSubject: x\r\nMessage-ID: <1@example.org>\r\n"),
+    );
     sorter
 }
 
@@ -115,13 +149,20 @@ fn judge(sorter: &mut Sorter, raw: &[u8]) -> (Bucket, Duration) {
 
 #[test]
 fn broken_headers_are_judged_and_never_top() {
-    let mut inputs: Vec<(String, Vec<u8>)> =
-        seeds().into_iter().enumerate().map(|(number, seed)| (format!("seed {number}"), seed)).collect();
+    let mut inputs: Vec<(String, Vec<u8>)> = seeds()
+        .into_iter()
+        .enumerate()
+        .map(|(number, seed)| (format!("seed {number}"), seed))
+        .collect();
     if let Some(corpus) = std::env::var_os("POSTROOM_CORPUS") {
         let mut files = Vec::new();
         files_below(&Path::new(&corpus).join("malformed"), &mut files);
         files.sort();
-        inputs.extend(files.iter().map(|path| (path.display().to_string(), fs::read(path).unwrap())));
+        inputs.extend(
+            files
+                .iter()
+                .map(|path| (path.display().to_string(), fs::read(path).unwrap())),
+        );
     }
     let (mut slowest, mut judged) = ((Duration::ZERO, String::new()), 0);
     let mut random = fastrand::Rng::with_seed(4);
@@ -138,6 +179,12 @@ fn broken_headers_are_judged_and_never_top() {
         }
     }
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM unknown");
-    println!("{judged} headers judged; slowest {:?} ({}); peak {peak}", slowest.0, slowest.1);
+    let peak = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap_or("VmHWM unknown");
+    println!(
+        "{judged} headers judged; slowest {:?} ({}); peak {peak}",
+        slowest.0, slowest.1
+    );
 }

@@ -20,9 +20,6 @@ use support::{Account, Census, Courier, Cyrus, Daemon, Dovecot, Drag, Home, Lett
 /// Messages in INBOX before the first start; every second one is a newsletter.
 const BACKLOG: usize = 2_000;
 
-/// The same for Courier, which needs ten milliseconds to open each message.
-const COURIER_BACKLOG: usize = 500;
-
 struct Story {
     server: Server,
     proxy: Proxy,
@@ -65,8 +62,8 @@ impl Story {
     }
 
     /// The backlog is sorted by one run, and a second run finds nothing to do.
-    fn the_backlog(&self, size: usize) {
-        let letters: Vec<Vec<u8>> = (0..size).map(|number| backlog_letter(number).bytes()).collect();
+    fn the_backlog(&self) {
+        let letters: Vec<Vec<u8>> = (0..BACKLOG).map(|number| backlog_letter(number).bytes()).collect();
         self.server.fill("alice", "INBOX", letters.iter().map(Vec::as_slice));
         let before = self.census();
         self.home.run_once().expect_code(0);
@@ -74,7 +71,7 @@ impl Story {
         before.assert_same(&after);
         assert_eq!(
             (after.in_folder("INBOX"), after.in_folder("News")),
-            (size / 2, size / 2)
+            (BACKLOG / 2, BACKLOG / 2)
         );
         self.home.run_once().expect_code(0);
         after.assert_untouched(&self.census());
@@ -129,13 +126,9 @@ fn backlog_letter(number: usize) -> Letter {
 }
 
 fn tell(server: Option<Server>) {
-    tell_with_backlog(server, BACKLOG);
-}
-
-fn tell_with_backlog(server: Option<Server>, size: usize) {
     let Some(server) = server else { return };
     let mut story = Story::begin(server);
-    story.the_backlog(size);
+    story.the_backlog();
     let daemon = story.start();
     for folder in ["Top", "News", "Bulk", "Blackhole"] {
         assert!(story.server.hand("alice").has_folder(folder), "{folder} was not made");
@@ -215,5 +208,5 @@ fn cyrus_with_prefix() {
 
 #[test]
 fn courier() {
-    tell_with_backlog(Courier::new().start(), COURIER_BACKLOG);
+    tell(Courier::new().start());
 }

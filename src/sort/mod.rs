@@ -8,8 +8,8 @@
 //!    top by it.
 //! 3. **A reply to me**: the message answers one in Sent, on a list too: top. A robot's or an unvouched look-alike's
 //!    answer stays in the inbox; so does one that the provider found forged.
-//! 4. **Correspondence**: the message names me and comes from somebody I write to: top above the threshold, else the
-//!    inbox. Received mail counts for nothing, an address that the provider does not vouch for gives no top where the
+//! 4. **Correspondence**: the message names me, or a list I write to, and comes from somebody I write to: top above the
+//!    threshold; below it, when it names me, the inbox. Received mail counts for nothing, an address that the provider does not vouch for gives no top where the
 //!    provider vouches for others.
 //! 5. **Names me**: list mail with one of my addresses in To or Cc, from no declared robot, stays in the inbox.
 //! 6. **Fallback rules**: the shipped pack, and what the user added to it.
@@ -44,7 +44,7 @@ pub use sanitise::sanitise;
 
 use authenticity::{Authentication, Provider};
 use bucket::Bucket;
-use correspondence::{Correspondence, Learning};
+use correspondence::{Addressed, Correspondence, Learning};
 use duplicates::Duplicates;
 use evidence::{Doubt, Evidence};
 use facts::Facts;
@@ -151,7 +151,7 @@ impl Sorter {
 
     /// The verdict on a message that arrived, by the first stage that answers.
     pub fn decide(&self, now: Timestamp, arrival: &Arrival) -> Decision {
-        let evidence = Evidence::for_owner(&arrival.message, &self.settings.owner);
+        let evidence = Evidence::of(&arrival.message, &self.settings.owner);
         let facts = self.facts(now, arrival, &evidence);
         let mut stages = Vec::new();
         for (kind, stage) in Self::CHAIN {
@@ -294,21 +294,36 @@ impl Sorter {
         if facts.authentication == Authentication::Fail {
             return Err("you wrote to this sender, but the provider found the message forged");
         }
-        let attention = correspondence::attention(facts.message, &self.settings.owner);
-        if attention <= 0.0 {
-            return Err("you wrote to this sender, but the message does not name you");
-        }
+        let addressed = self.addressed(facts);
+        let attention = addressed.attention(facts.message.recipients().count());
         let learning = &self.settings.learning;
         let verified = facts.authentication == Authentication::Pass;
         let score = tally.score(facts.now, learning.half_life_days) * attention;
         let enough = score >= learning.threshold && !facts.evidence.robot;
         let trusted = verified || (!self.provider.is_known() && self.answers_go_home(facts.message));
         let bucket = if enough && trusted { Bucket::Top } else { Bucket::Inbox };
+        if bucket == Bucket::Inbox && matches!(addressed, Addressed::List | Addressed::Not) {
+            return Err("you wrote to this sender, but the message does not name you");
+        }
         let mut text = tally.sentence(facts.now);
         if !verified {
             text.push_str("; not verified");
         }
         Ok(Verdict::new(bucket, Reason::new(ReasonKind::Correspondence, text)))
+    }
+
+    fn addressed(&self, facts: &Facts<'_>) -> Addressed {
+        let (message, owner) = (facts.message, &self.settings.owner);
+        let known = |to: &Address| self.correspondence.tally(to).is_some_and(|tally| tally.sent_count > 0);
+        if message.to.iter().any(|address| owner.is(address)) {
+            Addressed::To
+        } else if message.cc.iter().any(|address| owner.is(address)) {
+            Addressed::Cc
+        } else if facts.evidence.discussion && message.recipients().any(known) {
+            Addressed::List
+        } else {
+            Addressed::Not
+        }
     }
 
     /// True unless an answer would go to a stranger elsewhere, as it would in many a fraud.

@@ -101,9 +101,20 @@ const ANSWER: [&str; 8] = ["re", "aw", "sv", "antw", "odp", "ref", "rif", "res"]
 /// Prefixes of a forwarded message.
 const FORWARD: [&str; 8] = ["fw", "fwd", "wg", "tr", "rv", "enc", "i", "vs"];
 
+/// Longest subject, in characters, that is compared; no person writes a longer one.
+const LONGEST_SUBJECT: usize = 500;
+
+fn beginning(subject: &str) -> &str {
+    let end = subject
+        .char_indices()
+        .nth(LONGEST_SUBJECT)
+        .map_or(subject.len(), |(at, _)| at);
+    subject.get(..end).unwrap_or(subject)
+}
+
 /// True when the subject begins like an answer, list tags (`[talk]`) aside.
 pub fn is_answer(subject: &str) -> bool {
-    let mut rest = subject.trim_start();
+    let mut rest = beginning(subject).trim_start();
     while let Some(after) = rest.strip_prefix('[').and_then(|tag| tag.split_once(']')) {
         rest = after.1.trim_start();
     }
@@ -112,7 +123,7 @@ pub fn is_answer(subject: &str) -> bool {
 
 /// The subject without answer and forward prefixes and list tags, lower case, white space as single spaces.
 pub fn bare_subject(subject: &str) -> String {
-    let mut rest = subject.trim();
+    let mut rest = beginning(subject).trim();
     loop {
         if let Some((_, after)) = rest.strip_prefix('[').and_then(|tag| tag.split_once(']')) {
             rest = after.trim_start();

@@ -1,0 +1,153 @@
+//! What the model costs: verdict and learning of one message, state of one sender, loading. Plain numbers for a person.
+//!
+//! `cargo bench --bench verdict`, or with `-- FOLDER` over the messages below a folder of your own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use postroom::sort::correspondence::{Learning, Tally};
+use postroom::sort::folders::Folders;
+use postroom::sort::ledger::Mid;
+use postroom::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
+use postroom::sort::message::Message;
+use postroom::sort::rules::RuleSet;
+use postroom::sort::sender::{Address, Owner};
+use postroom::sort::{Arrival, Settings, Sorter};
+
+const NOW: Timestamp = Timestamp(1_795_000_000);
+const SENDERS: u32 = 100_000;
+const ROUNDS: usize = 50;
+
+fn sorter() -> Sorter {
+    let folders = Folders {
+        top: "Top".into(),
+        news: "News".into(),
+        bulk: "Bulk".into(),
+        blackhole: "Blackhole".into(),
+        blackhole_trash_after: None,
+        sent: None,
+    };
+    let settings = Settings {
+        account: "home".to_owned(),
+        owner: Owner::new(Address::parse("alice@example.org").into_iter().collect()),
+        folders,
+        learning: Learning::default(),
+        authserv_id: Some("mx.example.net".to_owned()),
+        moves: true,
+        special_use: BTreeMap::new(),
+    };
+    Sorter::new(settings, Arc::new(RuleSet::default()))
+}
+
+fn arrival(message: Message) -> Arrival {
+    Arrival {
+        mid: Mid::fingerprint(message.fingerprint(1)),
+        message,
+        location: Location {
+            mailbox: Mailbox::inbox(),
+            uid_validity: UidValidity(1),
+            uid: Uid(1),
+        },
+        size: 1,
+        arrived: Some(NOW),
+        utc_offset: 0,
+        flags: Vec::new(),
+        attachments: None,
+        history: Vec::new(),
+    }
+}
+
+fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files_below(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "eml") {
+            files.push(path);
+        }
+    }
+}
+
+/// Resident memory, bytes.
+fn resident() -> usize {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm
+        .split_whitespace()
+        .nth(1)
+        .and_then(|pages| pages.parse::<usize>().ok())
+        .unwrap_or(0)
+        * 4096
+}
+
+fn per_message(what: &str, messages: usize, start: Instant) {
+    let micros = start.elapsed().as_secs_f64() * 1e6 / messages as f64;
+    println!("{what:<44} {micros:8.2} us a message");
+}
+
+fn main() {
+    let folder = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let folder = folder.map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mail"),
+        PathBuf::from,
+    );
+    let mut files = Vec::new();
+    files_below(&folder, &mut files);
+    let raws: Vec<Vec<u8>> = files.iter().filter_map(|path| fs::read(path).ok()).collect();
+    println!("{} messages below {}", raws.len(), folder.display());
+    if raws.is_empty() {
+        return;
+    }
+    let rounds = ROUNDS.max(2_000 / raws.len());
+    let messages = raws.len() * rounds;
+
+    let start = Instant::now();
+    for raw in raws.iter().cycle().take(messages) {
+        black_box(Message::parse(black_box(raw)));
+    }
+    per_message("parse the header (not part of the model)", messages, start);
+
+    let before = resident();
+    let start = Instant::now();
+    let mut sorter = sorter();
+    sorter.correspondence.load((0..SENDERS).filter_map(|number| {
+        let address = Address::parse(&format!("person.number{number}@company{}.example", number % 9_973))?;
+        let tally = Tally {
+            sent: 1.0,
+            sent_count: 1,
+            as_of: NOW,
+            last_sent: Some(NOW),
+            ..Tally::default()
+        };
+        Some((address, tally))
+    }));
+    let took = start.elapsed();
+    let bytes = resident().saturating_sub(before) / SENDERS as usize;
+    println!(
+        "{:<44} {took:8.0?} and {bytes} bytes a sender",
+        format!("load {SENDERS} senders")
+    );
+
+    let arrivals: Vec<Arrival> = raws.iter().map(|raw| arrival(Message::parse(raw))).collect();
+    let start = Instant::now();
+    for arrival in arrivals.iter().cycle().take(messages) {
+        black_box(sorter.decide(NOW, black_box(arrival)));
+    }
+    per_message("verdict", messages, start);
+
+    let start = Instant::now();
+    for arrival in arrivals.iter().cycle().take(messages) {
+        sorter.received(NOW, black_box(arrival));
+    }
+    per_message("learn from a message received", messages, start);
+
+    let start = Instant::now();
+    for arrival in arrivals.iter().cycle().take(messages) {
+        sorter.sent(NOW, black_box(&arrival.message));
+    }
+    per_message("learn from a message sent", messages, start);
+    black_box(&sorter);
+}

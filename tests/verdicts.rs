@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use postroom::config::rules;
 use postroom::sort::correspondence::Learning;
-use postroom::sort::evidence::Evidence;
 use postroom::sort::folders::Folders;
 use postroom::sort::ledger::Mid;
 use postroom::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
@@ -47,7 +46,6 @@ fn sorter() -> Sorter {
     };
     let context = Context {
         folders: [("home".to_owned(), folders.clone())].into(),
-        evidence: |message| Evidence::of(message, &Owner::default()),
     };
     let settings = Settings {
         account: "home".to_owned(),

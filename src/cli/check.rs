@@ -22,8 +22,8 @@ pub const UNREADABLE: u8 = 2;
 /// Arguments of `postroom check`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct CheckArgs {
-    /// Check only the rules in this directory, without a configuration
-    #[arg(long, value_name = "DIR")]
+    /// Check only this rule file or this directory of them, without a configuration
+    #[arg(long, value_name = "PATH")]
     pub rules: Option<PathBuf>,
     /// Say how the rules' own tests went
     #[arg(long)]
@@ -59,17 +59,15 @@ pub fn run(
     out: &mut dyn Write,
 ) -> io::Result<u8> {
     let mut report = Report::default();
-    let directory = match &args.rules {
-        Some(directory) => {
-            if !directory.is_dir() {
-                let reason = if directory.exists() {
-                    "is not a directory"
-                } else {
-                    "does not exist"
-                };
-                return refuse(args, &format!("{} {reason}", directory.display()), out);
-            }
-            Some((directory.clone(), Context::default()))
+    let place = match &args.rules {
+        Some(path) if path.is_dir() || path.is_file() => Some((path.clone(), Context::default())),
+        Some(path) => {
+            let reason = if path.exists() {
+                "is no file and no directory"
+            } else {
+                "does not exist"
+            };
+            return refuse(args, &format!("{} {reason}", path.display()), out);
         }
         None => match config::load(config, environment) {
             Ok(config) => {
@@ -84,8 +82,13 @@ pub fn run(
             Err(error) => return refuse(args, &error.to_string(), out),
         },
     };
-    if let Some((directory, context)) = directory {
-        report.take(rules::load(&directory, &context));
+    if let Some((path, context)) = place {
+        let loaded = if path.is_file() {
+            rules::load_file(&path, &context)
+        } else {
+            rules::load(&path, &context)
+        };
+        report.take(loaded);
     }
     print(args, &report, colour, out)?;
     Ok(report.exit_code(args.strict))
@@ -272,6 +275,21 @@ mod tests {
             (&"unknown-key".into(), &3.into(), &"form".into())
         );
         assert_eq!(finding["hint"], "did you mean `from`?");
+    }
+
+    #[test]
+    fn one_file_can_be_checked_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("10-a.toml"), RULES).unwrap();
+        fs::write(directory.path().join("20-b.toml"), "rubbish").unwrap();
+        let args = CheckArgs {
+            rules: Some(directory.path().join("10-a.toml")),
+            ..CheckArgs::default()
+        };
+        assert_eq!(
+            run(&args, None, &Environment::default(), false, &mut Vec::new()).unwrap(),
+            0
+        );
     }
 
     #[test]

@@ -73,7 +73,7 @@ fn quoted(text: &str) -> String {
     let mut quoted = "\"".to_owned();
     for c in text.chars() {
         if sanitise(c.encode_utf8(&mut [0; 4])).chars().ne([c]) {
-            quoted += &format!("\\U{:08X}", u32::from(c));
+            quoted.extend(format!("\\U{:08X}", u32::from(c)).chars());
         } else {
             if matches!(c, '"' | '\\') {
                 quoted.push('\\');

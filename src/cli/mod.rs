@@ -18,6 +18,7 @@ pub mod forget;
 pub mod hindsight;
 pub mod identity;
 pub mod import;
+pub mod learn;
 pub mod lesson_file;
 pub mod log;
 pub mod logging;
@@ -27,9 +28,11 @@ pub mod records;
 pub mod replay;
 pub mod run;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
+pub mod senders;
 pub mod since;
 pub mod sort;
+pub mod stats;
 pub mod status;
 pub mod train;
 pub mod undo;
@@ -78,8 +81,14 @@ pub enum Command {
     Status(status::Args),
     /// Show what was decided, moved and learned
     Log(log::LogArgs),
+    /// Show whom you write to and what you taught, or all about one sender
+    Senders(senders::SendersArgs),
+    /// Show what went where, day by day
+    Stats(stats::StatsArgs),
     /// Teach a sender's place without dragging
     Train(train::TrainArgs),
+    /// Show, confirm or discard lessons that were held back
+    Learn(learn::LearnArgs),
     /// Forget what was taught about a sender
     Forget(forget::ForgetArgs),
     /// Write every lesson as readable TOML
@@ -109,7 +118,10 @@ pub fn run(cli: Cli) -> u8 {
         Command::Undo(args) => undo::run(&args, &context),
         Command::Status(args) => status::run(&args, &context),
         Command::Log(args) => on_records(&context, |records, out| log::run(&args, records, out)),
+        Command::Senders(args) => on_records(&context, |records, out| senders::run(&args, records, out)),
+        Command::Stats(args) => on_records(&context, |records, out| stats::run(&args, records, out)),
         Command::Train(args) => on_records(&context, |records, out| train::run(&args, records, out)),
+        Command::Learn(args) => on_records(&context, |records, out| learn::run(&args, records, out)),
         Command::Forget(args) => on_records(&context, |records, out| forget::run(&args, records, out)),
         Command::Export(args) => on_records(&context, |records, out| export::run(&args, records, out)),
         Command::Import(args) => on_records(&context, |records, out| import::run(&args, records, out)),
@@ -122,6 +134,12 @@ fn on_records(
     context: &context::Context,
     command: impl FnOnce(&Records, &mut dyn Write) -> anyhow::Result<u8>,
 ) -> anyhow::Result<u8> {
-    let records = Records::new(&context.config()?.state, clock::now());
+    let config = context.config()?;
+    let mut records = Records::new(&config.state, clock::now());
+    records.accounts = config.accounts.into_iter().map(|account| account.name).collect();
+    records.colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if let Some((terminal_size::Width(columns), _)) = terminal_size::terminal_size() {
+        records.width = columns;
+    }
     command(&records, &mut io::stdout().lock())
 }

@@ -16,7 +16,6 @@ use super::verdict_json::{Subject, object};
 use super::{exit, lesson_file};
 use crate::config::rules;
 use crate::sort::correspondence::Learning;
-use crate::sort::evidence::Evidence;
 use crate::sort::folders::Folders;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::rules::{Context, RuleSet};
@@ -125,7 +124,6 @@ fn sorter(args: &ReplayArgs) -> anyhow::Result<Sorter> {
 fn rule_set(args: &ReplayArgs, settings: &Settings) -> anyhow::Result<RuleSet> {
     let context = Context {
         folders: [(ACCOUNT.to_owned(), settings.folders.clone())].into(),
-        evidence: |message| Evidence::of(message, &Owner::default()),
     };
     Ok(match &args.rules {
         Some(directory) => rules::load(directory, &context)?.set,

@@ -12,14 +12,14 @@ use crate::sort::verdict::{Reason, ReasonKind};
 use crate::store::{Learning, Store};
 
 /// 2026-11-18 11:06:40 UTC.
-pub(super) const THEN: Timestamp = Timestamp(1_795_000_000);
+pub(crate) const THEN: Timestamp = Timestamp(1_795_000_000);
 
-pub(super) fn address(text: &str) -> Address {
+pub(crate) fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
 }
 
 /// A newsletter that a rule moves, number `n`.
-pub(super) fn entry(n: u32) -> Entry {
+pub(crate) fn entry(n: u32) -> Entry {
     Entry {
         kind: RowKind::Sort,
         mid: Mid::from_stored(format!("h:{n:032x}")),
@@ -42,7 +42,7 @@ pub(super) fn entry(n: u32) -> Entry {
 }
 
 /// Text of a stranger wherever a stranger's text can get.
-pub(super) fn hostile() -> Entry {
+pub(crate) fn hostile() -> Entry {
     let text = "hostile\x1b[2J\x07\u{202e}\u{9b}\r\n".to_owned();
     Entry {
         kind: RowKind::Keep,
@@ -59,8 +59,10 @@ pub(super) fn hostile() -> Entry {
 }
 
 /// A state directory with five rows, two lessons and two tallies, seen two minutes later from UTC.
-pub(super) fn records() -> (tempfile::TempDir, Records) {
-    let dir = tempfile::tempdir().unwrap();
+pub(crate) fn records() -> (tempfile::TempDir, Records) {
+    let dir = tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap();
     let mut store = Store::open(dir.path(), THEN).unwrap().store;
     let advertisement = Entry {
         from: Some(address("shop@shop.example")),

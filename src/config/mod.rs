@@ -12,6 +12,7 @@ mod load;
 mod raw;
 pub mod rules;
 pub mod secret;
+pub mod translate;
 mod validate;
 
 pub use find::Environment;

@@ -9,9 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Config;
 use super::diagnostic::{self, Sources};
-use crate::sort::evidence::Evidence;
 use crate::sort::rules::{Context, Finding, Includes, Outcome, RuleSet, Severity, SourceFile, named_files};
-use crate::sort::sender::Owner;
 
 /// Largest rule file and largest file named by one, bytes.
 pub const LARGEST_FILE: u64 = 1 << 20;
@@ -72,33 +70,33 @@ pub fn context(config: &Config) -> Context {
         .map(|account| (account.name.clone(), account.folders.clone()));
     Context {
         folders: folders.collect(),
-        evidence: |message| Evidence::of(message, &Owner::default()),
     }
 }
 
 /// Reads, checks and tests the rules in a directory. A directory that is not there is an empty set with a warning.
 pub fn load(directory: &Path, context: &Context) -> Result<LoadedRules, RulesRefused> {
     let mut found = Found::default();
-    found.read(directory);
-    if found.findings.iter().any(|finding| finding.severity == Severity::Error) {
-        return Err(found.refused());
+    if let Some(root) = found.root(directory) {
+        match rule_files(&root) {
+            Ok(names) => found.read(&root, names),
+            Err(error) => found.refuse(&directory.display().to_string(), &Refusal::Unreadable(error)),
+        }
     }
-    let reading = RuleSet::parse(&found.files, &found.includes, context);
-    found.findings.extend(reading.findings);
-    match reading.set {
-        Some(set) => Ok(LoadedRules {
-            set,
-            sources: sources(&found.files),
-            warnings: found.findings,
-            outcomes: reading.outcomes,
-        }),
-        None => Err(RulesRefused {
-            outcomes: reading.outcomes,
-            ..found.refused()
-        }),
-    }
+    found.check(context)
 }
 
+/// The same for a single file; what it names is looked for beside it.
+pub fn load_file(file: &Path, context: &Context) -> Result<LoadedRules, RulesRefused> {
+    let mut found = Found::default();
+    let directory = file
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    if let (Some(root), Some(name)) = (found.root(directory), file.file_name()) {
+        found.read(&root, vec![name.to_string_lossy().into_owned()]);
+    }
+    found.check(context)
+}
 /// What lies in a rules directory.
 #[derive(Debug, Default)]
 struct Found {
@@ -125,38 +123,61 @@ impl Found {
         }
     }
 
-    fn read(&mut self, directory: &Path) {
+    fn check(mut self, context: &Context) -> Result<LoadedRules, RulesRefused> {
+        if self.findings.iter().any(|finding| finding.severity == Severity::Error) {
+            return Err(self.refused());
+        }
+        let reading = RuleSet::parse(&self.files, &self.includes, context);
+        self.findings.extend(reading.findings);
+        match reading.set {
+            Some(set) => Ok(LoadedRules {
+                set,
+                sources: sources(&self.files),
+                warnings: self.findings,
+                outcomes: reading.outcomes,
+            }),
+            None => Err(RulesRefused {
+                outcomes: reading.outcomes,
+                ..self.refused()
+            }),
+        }
+    }
+
+    /// The directory's real path, when it is there and only its owner may write it.
+    fn root(&mut self, directory: &Path) -> Option<PathBuf> {
+        let name = directory.display().to_string();
         let root = match directory.canonicalize() {
             Ok(root) => root,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let message = format!("there is no rules directory {}", directory.display());
-                let finding = Finding::warning("no-rules", &directory.display().to_string(), 0..0, message);
-                self.findings
-                    .push(finding.hint("create it, or set `rules` in postroom.toml; until then there are no rules"));
-                return;
+                let message = format!("there is no rules directory {name}");
+                let finding = Finding::warning("no-rules", &name, 0..0, message);
+                let hint = "create it, or set `rules` in postroom.toml; until then there are no rules";
+                self.findings.push(finding.hint(hint));
+                return None;
             }
-            Err(error) => return self.refuse(&directory.display().to_string(), &Refusal::Unreadable(error)),
+            Err(error) => {
+                self.refuse(&name, &Refusal::Unreadable(error));
+                return None;
+            }
         };
         if let Ok(metadata) = fs::metadata(&root)
             && others_may_write(&metadata)
         {
-            return self.refuse(
-                &directory.display().to_string(),
-                &Refusal::OthersMayWrite(metadata.mode() & 0o777),
-            );
+            self.refuse(&name, &Refusal::OthersMayWrite(metadata.mode() & 0o777));
+            return None;
         }
-        let names = match rule_files(&root) {
-            Ok(names) => names,
-            Err(error) => return self.refuse(&directory.display().to_string(), &Refusal::Unreadable(error)),
-        };
+        Some(root)
+    }
+
+    fn read(&mut self, root: &Path, names: Vec<String>) {
         for name in names {
-            match read_checked(&root, Path::new(&name)).and_then(into_text) {
+            match read_checked(root, Path::new(&name)).and_then(into_text) {
                 Ok(text) => self.files.push(SourceFile { name, text }),
                 Err(refusal) => self.refuse(&name, &refusal),
             }
         }
         for name in self.files.iter().flat_map(named_files) {
-            let read = |name: &String| read_checked(&root, Path::new(name)).map_err(|refusal| refusal.to_string());
+            let read = |name: &String| read_checked(root, Path::new(name)).map_err(|refusal| refusal.to_string());
             self.includes.entry(name).or_insert_with_key(read);
         }
     }

@@ -162,13 +162,12 @@ impl Checker<'_> {
     fn poll(&mut self, text: Option<&Spanned<String>>) -> Duration {
         const USUAL: Duration = Duration::from_secs(30);
         let Some(text) = text else { return USUAL };
-        match measure::duration(text.get_ref()).filter(|seconds| (1..=600).contains(seconds)) {
-            Some(seconds) => Duration::from_secs(seconds.cast_unsigned()),
-            None => {
-                let message = format!("`{}` is no interval between one second and ten minutes", text.get_ref());
-                self.error("bad-interval", text, message, "write poll = \"30s\"");
-                USUAL
-            }
+        if let Some(seconds) = measure::duration(text.get_ref()).filter(|seconds| (1..=600).contains(seconds)) {
+            Duration::from_secs(seconds.cast_unsigned())
+        } else {
+            let message = format!("`{}` is no interval between one second and ten minutes", text.get_ref());
+            self.error("bad-interval", text, message, "write poll = \"30s\"");
+            USUAL
         }
     }
 

@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 use crate::sort::arrival::Note;
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
-use crate::sort::mailbox::{Mailbox, UidValidity};
+use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 use crate::sort::sanitise;
 use crate::sort::taught::Lesson;
 use crate::sort::verdict::Reason;
@@ -151,6 +151,15 @@ impl Logbook {
     /// Compared a folder for the first time; what lies there stays and teaches nothing.
     pub fn baseline(&self, folder: &Mailbox, messages: u32) {
         info!(account = self.account.as_str(), %folder, messages, "baseline: what lies here already stays");
+    }
+
+    /// The server lists a message and does not give its header.
+    pub fn unreadable(&self, uid: Uid) {
+        warn!(
+            account = self.account.as_str(),
+            uid = uid.0,
+            "the server lists this message but does not give its header; it stays where it is"
+        );
     }
 
     /// A folder's UIDs have started anew.

@@ -29,7 +29,7 @@ pub struct AccountStatus {
     pub next_attempt: Option<Timestamp>,
     /// How the server tells of news: `NOTIFY`, `IDLE` or `polling`.
     pub watching: Option<String>,
-    /// How mail is moved: `MOVE`, `COPY and UID EXPUNGE`, or `not at all`.
+    /// How mail is moved: `MOVE`, by copying, or `not at all`.
     pub moving: Option<String>,
     /// Process that wrote this.
     pub pid: u32,
@@ -46,9 +46,9 @@ impl AccountStatus {
         };
         let moving = match (visit.sorter.settings.moves, can.move_, can.uidplus) {
             (false, ..) => "not at all (mode = \"preview\")",
-            (_, true, _) => "MOVE",
-            (_, false, true) => "COPY and UID EXPUNGE",
-            _ if visit.account.allow_unsafe_move => "COPY and \\Deleted",
+            (_, true, _) => "moving (MOVE)",
+            (_, false, true) => "copying, then removing the original",
+            _ if visit.account.allow_unsafe_move => "copying, then marking the original as deleted",
             _ => "not at all (the server has neither MOVE nor UIDPLUS)",
         };
         let now = clock::now();

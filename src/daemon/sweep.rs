@@ -1,8 +1,11 @@
 //! A sweep: compare one folder with the ledger, and deal with what is new. IDLE and NOTIFY only hint that one is due.
 
+use std::collections::BTreeSet;
+
 use super::clock;
 use super::error::DaemonError;
 use super::visit::{Stopping, Visit, written};
+use crate::imap::Fetched;
 use crate::imap::Status;
 use crate::imap::{Access, Selected};
 use crate::sort::arrival::{self, Event};
@@ -32,8 +35,9 @@ impl Visit<'_> {
         }
         for window in uids.chunks(WINDOW) {
             let fetched = self.session.headers(window, &self.fields()).await?;
+            let withheld = self.withheld(mailbox, window, &fetched).await?;
             let Some(last) = window.last() else { continue };
-            mark.next_uid = Uid(last.0.saturating_add(1));
+            mark.next_uid = withheld.unwrap_or(Uid(last.0.saturating_add(1)));
             let events = if self.layout.sent.as_ref() == Some(mailbox) {
                 let now = clock::now();
                 let sent = fetched.into_iter().map(|fetched| {
@@ -56,11 +60,37 @@ impl Visit<'_> {
             if self.pending.len() >= MOVES_AT_ONCE {
                 self.carry_out().await?;
             }
-            if stop() {
+            if stop() || withheld.is_some() {
                 break;
             }
         }
         self.carry_out().await
+    }
+
+    /// The first message of a window that is still in the folder although the server did not give its header. The folder
+    /// is looked at again from there next time; after three refusals of one message the sweep goes on without it.
+    async fn withheld(
+        &mut self,
+        mailbox: &Mailbox,
+        window: &[Uid],
+        fetched: &[Fetched],
+    ) -> Result<Option<Uid>, DaemonError> {
+        const PATIENCE: u8 = 3;
+        let given: BTreeSet<Uid> = fetched.iter().map(|fetched| fetched.uid).collect();
+        let missing: Vec<Uid> = window.iter().filter(|uid| !given.contains(uid)).copied().collect();
+        let (Some(first), Some(last)) = (missing.first(), missing.last()) else {
+            return Ok(None);
+        };
+        let there = self.session.uids(*first, Some(*last)).await?;
+        for uid in missing.into_iter().filter(|uid| there.binary_search(uid).is_ok()) {
+            let refusals = self.withheld.entry((mailbox.clone(), uid)).or_default();
+            *refusals = refusals.saturating_add(1);
+            if *refusals < PATIENCE {
+                return Ok(Some(uid));
+            }
+            self.logbook.unreadable(uid);
+        }
+        Ok(None)
     }
 
     /// Selects a folder: for writing only where mail may be moved out of it.

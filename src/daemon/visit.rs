@@ -43,6 +43,8 @@ pub struct Visit<'a> {
     pub logbook: &'a Logbook,
     /// Moves that are on disk and wait to be carried out together.
     pub pending: Pending,
+    /// Messages that the server lists but does not give, and how often it has not.
+    pub withheld: BTreeMap<(Mailbox, Uid), u8>,
     /// What the store last said about changes by other processes.
     pub outside_changes: Option<i64>,
 }

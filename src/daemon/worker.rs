@@ -159,6 +159,7 @@ impl Worker {
             run,
             logbook,
             pending: Pending::default(),
+            withheld: BTreeMap::new(),
             outside_changes: None,
         })
     }

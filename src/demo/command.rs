@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::notify::Notify;
 use crate::sort::mailbox::Timestamp;
 
 /// One command as it came: its tag, its name in capitals (`UID MOVE`) and what it asks for.
@@ -21,6 +22,7 @@ pub(super) enum Command {
     Logout,
     Id,
     Namespace,
+    Notify(Notify),
     Idle,
     Check,
     Close,

@@ -1,7 +1,7 @@
 //! What a test or the demo can choose about the embedded server: users, capabilities, how names look on the wire.
 
 /// Everything the server can do, in the order in which it is announced after login.
-const ALL: [&str; 15] = [
+const ALL: [&str; 16] = [
     "IMAP4rev1",
     "LITERAL+",
     "SASL-IR",
@@ -17,6 +17,7 @@ const ALL: [&str; 15] = [
     "MOVE",
     "IDLE",
     "UNSELECT",
+    "NOTIFY",
 ];
 
 /// The set of capabilities that is announced and obeyed (RFC 9051 section 6.1.1).

@@ -1,7 +1,7 @@
 //! The embedded server's handle: starts it on loopback, fills its folders, looks into them, orders faults. What the
 //! handle does reaches connected clients the way another client's doings would.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +18,9 @@ use super::options::ServerOptions;
 use super::session;
 use crate::sort::mailbox::{Timestamp, Uid, UidValidity};
 
+/// Command lines that are kept.
+const MOST_COMMANDS: usize = 100_000;
+
 /// What all sessions share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -33,7 +36,7 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) store: Store,
-    commands: Vec<String>,
+    commands: VecDeque<String>,
     faults: Faults,
     connections: usize,
 }
@@ -55,8 +58,14 @@ impl Shared {
         result
     }
 
+    /// Keeps a command line. A demo may run for weeks, so the oldest go.
     pub(super) fn record(&self, line: String) {
-        self.change(|state| state.commands.push(line));
+        self.change(|state| {
+            if state.commands.len() == MOST_COMMANDS {
+                state.commands.pop_front();
+            }
+            state.commands.push_back(line);
+        });
     }
 
     pub(super) fn due_fault(&self, command: &str) -> Option<Fault> {
@@ -117,7 +126,7 @@ impl Server {
         }
         let state = State {
             store,
-            commands: Vec::new(),
+            commands: VecDeque::new(),
             faults: Faults::default(),
             connections: 0,
         };
@@ -293,9 +302,10 @@ impl Server {
         self.shared.read(|state| state.connections)
     }
 
-    /// Every command line received so far, over all connections, in order; passwords and messages left out.
+    /// Every command line received so far (of very many the newest), over all connections, in order; passwords and
+    /// messages left out.
     pub fn commands(&self) -> Vec<String> {
-        self.shared.read(|state| state.commands.clone())
+        self.shared.read(|state| state.commands.iter().cloned().collect())
     }
 
     /// Waits until `holds` is true of this server. It is asked now and after every change, command or connection;

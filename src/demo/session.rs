@@ -5,8 +5,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
@@ -14,6 +12,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 use super::answer::{Answer, untagged};
 use super::command::{Command, Request};
 use super::fault::Fault;
+use super::notify::Watch;
 use super::parser;
 use super::selected::Selected;
 use super::server::{Server, Shared};
@@ -25,6 +24,8 @@ pub(super) struct Session {
     pub(super) shared: Arc<Shared>,
     pub(super) user: Option<String>,
     pub(super) selected: Option<Selected>,
+    /// Other folders that are watched.
+    pub(super) watch: Watch,
 }
 
 /// Whether the connection goes on.
@@ -53,6 +54,7 @@ async fn converse(stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
         shared,
         user: None,
         selected: None,
+        watch: Watch::default(),
     };
     if session.greet(&mut writer).await? == Next::Close {
         return Ok(());
@@ -201,123 +203,26 @@ impl Session {
         Ok(answer)
     }
 
-    /// Tells what other sessions have changed in the selected folder. False when the folder is no longer what it was,
-    /// and the session has to end.
-    fn report(&mut self, may_expunge: bool, out: &mut Vec<u8>) -> bool {
-        let (Some(user), Some(selected)) = (&self.user, &mut self.selected) else {
-            return true;
-        };
+    /// Tells what other sessions have changed in the selected folder and in watched ones. False when the selected folder
+    /// is no longer what it was, and the session has to end.
+    pub(super) fn report(&mut self, may_expunge: bool, out: &mut Vec<u8>) -> bool {
+        let Some(user) = &self.user else { return true };
+        let (options, watch) = (&self.shared.options, &mut self.watch);
         self.shared.read(|state| {
-            if let Some(folder) = state
-                .store
-                .account(user)
-                .and_then(|account| account.by_id(selected.folder))
-            {
-                selected.report(folder, may_expunge, out);
-                true
-            } else {
-                untagged(out, "BYE The selected folder is gone or has been renumbered");
-                false
-            }
-        })
-    }
-
-    /// IDLE (RFC 2177): tells changes as they come until the client sends DONE.
-    async fn idle(&mut self, reader: &mut Reader, writer: &mut OwnedWriteHalf) -> io::Result<Answer> {
-        if !self.shared.options.capabilities.has("IDLE") {
-            return Ok(Answer::bad("Unknown command IDLE"));
-        }
-        if self.user.is_none() {
-            return Ok(Answer::bad("Log in first"));
-        }
-        let mut changed = self.shared.changed.subscribe();
-        writer.write_all(b"+ idling\r\n").await?;
-        loop {
-            let mut out = Vec::new();
-            let sound = self.report(true, &mut out);
-            writer.write_all(&out).await?;
-            if !sound {
-                return Ok(Answer {
-                    close: true,
-                    ..Answer::no("The folder is gone")
-                });
-            }
-            tokio::select! {
-                _ = changed.changed() => {}
-                line = reader.line() => {
-                    let Some(line) = line? else {
-                        return Ok(Answer { close: true, ..Answer::bad("The client has gone") });
-                    };
-                    self.shared.record(String::from_utf8_lossy(&line).into_owned());
-                    return Ok(if line.eq_ignore_ascii_case(b"DONE") {
-                        Answer::ok("Idle completed.")
-                    } else {
-                        Answer::bad("Expected DONE.")
-                    });
-                }
-            }
-        }
-    }
-
-    /// AUTHENTICATE PLAIN (RFC 4616), with the initial response of SASL-IR or without it.
-    async fn authenticate(
-        &mut self,
-        mechanism: &str,
-        initial: Option<Vec<u8>>,
-        reader: &mut Reader,
-        writer: &mut OwnedWriteHalf,
-    ) -> io::Result<Answer> {
-        if self.user.is_some() {
-            return Ok(Answer::bad("Already logged in"));
-        }
-        if mechanism != "PLAIN" || !self.shared.options.capabilities.has("AUTH=PLAIN") {
-            return Ok(Answer::no("[CANNOT] Unsupported authentication mechanism."));
-        }
-        let response = match initial {
-            Some(_) if !self.shared.options.capabilities.has("SASL-IR") => {
-                return Ok(Answer::bad("No initial response: SASL-IR is not offered"));
-            }
-            Some(response) => response,
-            None => {
-                writer.write_all(b"+ \r\n").await?;
-                let Some(line) = reader.line().await? else {
-                    return Ok(Answer {
-                        close: true,
-                        ..Answer::bad("The client has gone")
-                    });
+            let Some(account) = state.store.account(user) else {
+                return true;
+            };
+            if let Some(selected) = &mut self.selected {
+                let Some(folder) = account.by_id(selected.folder) else {
+                    untagged(out, "BYE The selected folder is gone or has been renumbered");
+                    return false;
                 };
-                line
+                selected.report(folder, may_expunge, out);
             }
-        };
-        let Ok(plain) = BASE64_STANDARD.decode(&response) else {
-            return Ok(Answer::bad("The response is not base64, or was cancelled"));
-        };
-        let mut parts = plain.split(|&octet| octet == 0);
-        match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(_), Some(user), Some(password), None) => Ok(self.login(user, password)),
-            _ => Ok(Answer::bad("The response is not that of PLAIN")),
-        }
-    }
-
-    pub(super) fn login(&mut self, user: &[u8], password: &[u8]) -> Answer {
-        let user = String::from_utf8_lossy(user).into_owned();
-        let known = self.shared.read(|state| {
-            state
-                .store
-                .account(&user)
-                .is_some_and(|account| account.password.as_bytes() == password)
-        });
-        if !known {
-            return Answer::no("[AUTHENTICATIONFAILED] Authentication failed.");
-        }
-        self.user = Some(user);
-        if !self.shared.options.capabilities_at_login {
-            return Answer::ok("Logged in");
-        }
-        Answer::ok(format!(
-            "[CAPABILITY {}] Logged in",
-            self.shared.options.capabilities.announced(true)
-        ))
+            let selected = self.selected.as_ref().map(|selected| selected.folder);
+            watch.report(options, account, selected, out);
+            true
+        })
     }
 
     /// Runs a command that needs no further word from the client.
@@ -349,6 +254,7 @@ impl Session {
         match command {
             Command::Enable => Answer::ok("Enabled.").with("ENABLED"),
             Command::Namespace => self.namespace(),
+            Command::Notify(notify) => self.notify(notify),
             Command::Select { mailbox, read_only } => self.select(&mailbox, read_only),
             Command::Create(name) => self.create(&name),
             Command::Delete(name) => self.delete(&name),
@@ -396,6 +302,7 @@ fn capability_of(command: &Command) -> Option<&'static str> {
         Command::Id => Some("ID"),
         Command::Namespace => Some("NAMESPACE"),
         Command::Enable => Some("ENABLE"),
+        Command::Notify(_) => Some("NOTIFY"),
         Command::Unselect => Some("UNSELECT"),
         Command::Move { .. } => Some("MOVE"),
         Command::UidExpunge(_) => Some("UIDPLUS"),

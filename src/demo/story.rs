@@ -4,11 +4,12 @@
 //! Told from what really happens: every line comes from an event of the daemon or from a look into the server. The
 //! daemon itself is behind [`Daemon`], so that this file knows neither it nor the client code.
 
+mod page;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
-
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::sample::{self, Sample};
 use super::server::Server;
@@ -16,6 +17,9 @@ use crate::sort::bucket::Bucket;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::message::Message;
 use crate::sort::sanitise;
+
+pub use page::Style;
+use page::{Heading, Lines};
 
 /// The demo's user.
 pub const USER: &str = "alice";
@@ -87,15 +91,6 @@ pub enum StoryError {
     Write(#[from] io::Error),
 }
 
-/// How the story looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    /// Letters only.
-    Plain,
-    /// With colours; for terminals.
-    Coloured,
-}
-
 /// Fills the user's folders with the sample mail, as it would lie there by `now`. To be called before the daemon starts.
 pub fn fill(server: &Server, now: Timestamp) {
     for letter in sample::sent() {
@@ -133,21 +128,23 @@ pub async fn tell<D: Daemon>(
     teller.undo().await
 }
 
-/// Says how to connect a mail program.
-pub fn invite(server: &Server, out: &mut impl Write) -> io::Result<()> {
-    let address = server.address();
+/// Says how to connect a mail program, and where the configuration lies on which other commands can be tried.
+pub fn invite(server: &Server, config: &Path, out: &mut impl Write) -> io::Result<()> {
+    let (address, config) = (server.address(), config.display());
     writeln!(
         out,
-        "Server and daemon keep running. Connect a mail program, drag letters, and watch them learn:\n"
+        "\nServer and daemon keep running. Connect a mail program, drag letters, and watch them learn:\n"
     )?;
     writeln!(
         out,
-        "  IMAP server  {}   port {}   no encryption (it is on this machine)",
+        "  IMAP      {}  port {}  no encryption: it is on this machine",
         address.ip(),
         address.port()
     )?;
-    writeln!(out, "  User         {USER}   password {PASSWORD}\n")?;
-    writeln!(out, "Ctrl-C ends the demo. Nothing of it is kept.")
+    writeln!(out, "  user      {USER}  password {PASSWORD}\n")?;
+    writeln!(out, "Every other command works here too:\n")?;
+    writeln!(out, "  postroom --config {config} status\n")?;
+    writeln!(out, "Ctrl-C ends the demo. Nothing of it is kept.\n")
 }
 
 /// Writes one event in the way of the story; for what happens after its end, when the user is dragging.
@@ -164,9 +161,6 @@ pub fn narrate(server: &Server, told: &Told, out: &mut (impl Write + Send), styl
         Told::Settled => Ok(()),
     }
 }
-
-/// Sender and subject as they are shown.
-type Heading = (String, String);
 
 struct Teller<'a, D, W> {
     daemon: &'a mut D,
@@ -326,83 +320,6 @@ impl<D: Daemon, W: Write + Send> Teller<'_, D, W> {
         let heading = self.heading(message_id);
         self.lines().letter(bucket, &heading, reason)
     }
-}
-
-/// How the story's lines look.
-struct Lines<'a, W> {
-    out: &'a mut W,
-    style: Style,
-}
-
-impl<W: Write> Lines<'_, W> {
-    fn heading(&mut self, text: &str) -> io::Result<()> {
-        let text = self.painted(text, "1");
-        writeln!(self.out, "\n{text}")
-    }
-
-    fn text(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "{text}")
-    }
-
-    /// A letter on one line and the reason on the next.
-    fn letter(&mut self, bucket: Bucket, (sender, subject): &Heading, reason: &str) -> io::Result<()> {
-        let colour = match bucket {
-            Bucket::Top => "32",
-            Bucket::Inbox => "0",
-            Bucket::News => "36",
-            Bucket::Bulk => "33",
-            Bucket::Blackhole => "35",
-        };
-        let word = self.painted(&format!("{bucket:<10}"), colour);
-        writeln!(self.out, "  {word}{}  {}", fit(sender, 24), fit(subject, 52).trim_end())?;
-        for line in wrapped(&sanitise(reason), 88) {
-            let line = self.painted(&line, "2");
-            writeln!(self.out, "            {line}")?;
-        }
-        Ok(())
-    }
-
-    fn learned(&mut self, lesson: &str) -> io::Result<()> {
-        let word = self.painted("learned   ", "35");
-        writeln!(self.out, "  {word}{}", sanitise(lesson))
-    }
-
-    fn painted(&self, text: &str, code: &str) -> String {
-        match self.style {
-            Style::Plain => text.to_owned(),
-            Style::Coloured => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-        }
-    }
-}
-
-/// The text in lines of at most so many columns, where its words allow it.
-fn wrapped(text: &str, columns: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.width() + 1 + word.width() <= columns => line.extend([" ", word]),
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// The text in exactly so many columns: filled up, or cut with an ellipsis.
-fn fit(text: &str, columns: usize) -> String {
-    let whole = text.width();
-    if whole <= columns {
-        return format!("{text}{}", " ".repeat(columns - whole));
-    }
-    let (mut cut, mut used) = (String::new(), 1);
-    for c in text.chars() {
-        let wide = c.width().unwrap_or(0);
-        if used + wide > columns {
-            break;
-        }
-        used += wide;
-        cut.push(c);
-    }
-    format!("{cut}…{}", " ".repeat(columns.saturating_sub(used)))
 }
 
 /// Sender and subject of every sample letter, by Message-ID.

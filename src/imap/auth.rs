@@ -3,6 +3,7 @@
 //! A secret is sent only over a connection that is encrypted, or on loopback by the operator's wish, and it is tried
 //! once. After login the capabilities are read anew, the program names itself (ID, RFC 2971), and the namespace is read.
 
+use async_imap::imap_proto::{MailboxDatum, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::zeroize::Zeroizing;
@@ -11,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::capability::Capabilities;
 use super::connect::{Greeted, ask_capabilities};
 use super::error::{ImapError, passes};
-use super::folders::{Names, quote};
+use super::folders::{Names, quote, unquoted};
 use super::reply::{Completion, Pending, Verdict, Wire};
 use super::session::Session;
 
@@ -164,7 +165,8 @@ async fn settle(greeted: Greeted, answer: Completion) -> Result<Session, ImapErr
     Ok(Session::new(wire, capabilities, names))
 }
 
-/// ID and NAMESPACE in one flight. A server that refuses either is a server all the same.
+/// ID and NAMESPACE in one flight; without NAMESPACE a LIST of nothing tells at least the separator (RFC 3501 section
+/// 6.3.8). A server that refuses any of them is a server all the same.
 async fn introduce(wire: &mut Wire, offered: &Capabilities) -> Result<Names, ImapError> {
     let mut sent = Vec::new();
     if offered.id {
@@ -176,12 +178,21 @@ async fn introduce(wire: &mut Wire, offered: &Capabilities) -> Result<Names, Ima
     }
     if offered.namespace {
         sent.push(wire.begin("NAMESPACE", "NAMESPACE")?);
+    } else {
+        sent.push(wire.begin("LIST", "LIST \"\" \"\"")?);
     }
-    if !sent.is_empty() {
-        wire.push("NAMESPACE").await?;
-    }
+    wire.push("NAMESPACE").await?;
+    let mut separator = None;
     for pending in sent {
-        wire.finish(pending, |_| {}).await?;
+        let answer = wire.finish(pending, |response| {
+            if let Response::MailboxData(MailboxDatum::List(entry)) = response {
+                separator = entry
+                    .delimiter
+                    .as_deref()
+                    .and_then(|delimiter| unquoted(delimiter).chars().next());
+            }
+        });
+        answer.await?;
     }
-    Ok(Names::from_namespace(&wire.take_raw()))
+    Ok(Names::new(&wire.take_raw(), separator))
 }

@@ -1,7 +1,8 @@
 //! Reading: which UIDs there are, and the header fields, flags, size and date of messages. Never a body, never \Seen.
 //!
-//! One command asks for many messages; the next window is on its way while the last is read. A FETCH response is
-//! believed by the UID it carries, never by the request (servers.md, quirks 4 to 6).
+//! One command asks for many messages; the next window is on its way while the last is read, and the server may answer
+//! both in one go before the first is tagged OK (Dovecot does). A FETCH response is believed by the UID it carries,
+//! never by the request: GNU mailutils answers with another message, Courier invents one.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -119,6 +120,7 @@ impl Session {
         }
         let items = self.items(fields);
         let windows = uid_set::cut(uids, super::session::CAUTIOUS_SET, WINDOW);
+        let mut found: BTreeMap<Uid, Fetched> = BTreeMap::new();
         let mut asked: Option<(Pending, &[Uid])> = None;
         for next in windows.iter().map(Some).chain([None]) {
             let sent = match next {
@@ -130,14 +132,21 @@ impl Session {
                 None => None,
             };
             if let Some((pending, window)) = std::mem::replace(&mut asked, sent) {
-                let result = self.window(pending, window).await;
+                let result = self.window(pending, uids, &mut found).await;
                 if result.is_err() {
                     // The window behind it was sent too; its answer must not meet the next command.
-                    if let Some((pending, window)) = asked.take() {
-                        let _ = self.window(pending, window).await;
+                    if let Some((pending, _)) = asked.take() {
+                        let _ = self.window(pending, uids, &mut found).await;
                     }
                 }
-                take(result?);
+                result?;
+                // What lies beyond this window came early: Dovecot answers two FETCHes in one go.
+                let later = match window.last().and_then(|last| last.0.checked_add(1)) {
+                    Some(next) => found.split_off(&Uid(next)),
+                    None => BTreeMap::new(),
+                };
+                let whole = std::mem::replace(&mut found, later);
+                take(whole.into_values().filter(|message| !is_made_up(message)).collect());
             }
         }
         Ok(())
@@ -158,8 +167,12 @@ impl Session {
         )
     }
 
-    async fn window(&mut self, pending: Pending, wanted: &[Uid]) -> Result<Vec<Fetched>, ImapError> {
-        let mut found: BTreeMap<Uid, Fetched> = BTreeMap::new();
+    async fn window(
+        &mut self,
+        pending: Pending,
+        wanted: &[Uid],
+        found: &mut BTreeMap<Uid, Fetched>,
+    ) -> Result<(), ImapError> {
         let completion = self.finish(pending, |response| {
             let Response::Fetch(_, attributes) = response else {
                 return;
@@ -174,7 +187,7 @@ impl Session {
         if completion.code.as_deref() != Some("EXPUNGEISSUED") {
             completion.ok("UID FETCH")?;
         }
-        Ok(found.into_values().filter(|message| !is_made_up(message)).collect())
+        Ok(())
     }
 
     /// The flags of `uids` (ascending) as they are now; messages that are gone are left out.

@@ -1,6 +1,6 @@
 //! Folders: how the user's spelling meets the server's, and what LIST and STATUS say.
 //!
-//! The program spells `Work/Invoices`; the server may want `INBOX.Work.Invoices`, in modified UTF-7. [`Names`] maps
+//! The program spells `Work/Invoices`; the server may want `INBOX.Work.Invoices`, in modified UTF-7. `Names` maps
 //! between the two by separator and prefix (RFC 2342 NAMESPACE, RFC 9051 section 6.3.9 LIST), and keeps the raw name of
 //! every folder that was listed, so that a name we cannot spell is still named back byte for byte.
 
@@ -54,8 +54,8 @@ pub(super) struct Names {
 const SLASH: char = '\u{2215}';
 
 impl Names {
-    /// From the lines of a NAMESPACE response; `/` and no prefix when there was none (LIST tells more later).
-    pub(super) fn from_namespace(lines: &[Box<[u8]>]) -> Self {
+    /// From the lines of a NAMESPACE response; no prefix, and the separator that LIST told, when there was none.
+    pub(super) fn new(lines: &[Box<[u8]>], separator: Option<char>) -> Self {
         let personal = lines
             .iter()
             .filter_map(|line| std::str::from_utf8(line).ok())
@@ -79,7 +79,7 @@ impl Names {
                 })
             });
         personal.unwrap_or_else(|| Self {
-            separator: Some('/'),
+            separator: separator.or(Some('/')),
             ..Self::default()
         })
     }

@@ -6,7 +6,7 @@
 //! ```
 //! - `guard` lets only whole, readable, bounded responses through to the parser.
 //! - `reply` sends commands and takes nothing for success but the tagged OK of that command.
-//! - [`connect`], [`auth`]: how a session begins; [`capability`]: what the server offers.
+//! - [`mod@connect`], [`auth`]: how a session begins; [`capability`]: what the server offers.
 //! - [`folders`]: names in the user's spelling and in the server's; `utf7` is the only place that knows modified UTF-7.
 //! - [`fetch`]: UIDs and headers, never a body; [`watch`]: waiting for news by IDLE, NOTIFY or polling.
 //! - [`mover`]: the only place that changes the server. Every change waits for a ledger row on disk.

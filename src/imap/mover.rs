@@ -8,7 +8,7 @@
 //! 3. Ladder (a): UID MOVE (RFC 6851). (b) with UIDPLUS (RFC 4315): UID COPY, then for the UIDs that COPYUID names UID
 //!    STORE \Deleted and UID EXPUNGE of exactly those. (c) with neither, only if the operator allows it: COPY and
 //!    \Deleted, never expunged by us. After a MOVE was sent there is no falling back to COPY.
-//! 4. OK does not mean moved (servers.md, quirk 3): only COPYUID proves it. What it does not name is looked for in the
+//! 4. OK does not mean moved (Courier says it of messages that do not exist): only COPYUID proves it. What it does not name is looked for in the
 //!    source again.
 //! 5. A command that left and was not answered leaves every one of its messages `Unknown`.
 

@@ -356,7 +356,7 @@ impl Wire {
             Ok(Err(fault)) if fault.kind() == io::ErrorKind::InvalidData => {
                 Err(ImapError::hostile(sanitise(&fault.to_string())))
             }
-            // The text of a parse error may carry mail (stack.md T30); what the guard lets through always parses.
+            // The text of a parse error may carry mail; what the guard lets through always parses.
             Ok(Err(fault)) if fault.kind() == io::ErrorKind::Other => {
                 Err(ImapError::hostile("an answer that cannot be read"))
             }

@@ -1,6 +1,9 @@
 //! TLS: whom to trust. Rustls with the ring provider, the system's authorities, and the operator's CA file on top.
 //!
-//! There is no way to switch the checks off (RFC 8314, RFC 9051 section 11.1).
+//! There is no way to switch the checks off (RFC 8314, RFC 9051 section 11.1). One mercy: a self-signed certificate made
+//! by plain `openssl req -x509` is an authority and no server certificate for the verifier; when the operator lists that
+//! very certificate in the CA file it is taken for what it is, as long as the server proves that it has the key and the
+//! name is right.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,12 +11,15 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls_platform_verifier::Verifier;
 use sha2::{Digest, Sha256};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::client::verify_server_name;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::{self, CertificateError, ClientConfig};
+use tokio_rustls::rustls::server::ParsedCertificate;
+use tokio_rustls::rustls::{self, CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
 
 use super::connect::Link;
 use super::error::ImapError;
@@ -65,11 +71,12 @@ fn configuration(host: &str, ca_pem: Option<&[u8]>) -> Result<Arc<ClientConfig>,
         ));
     }
     let provider = Arc::new(ring::default_provider());
-    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(|fault| {
+    let inner = Verifier::new_with_extra_roots(extra.clone(), Arc::clone(&provider)).map_err(|fault| {
         distrust(format!(
             "no usable certificate authorities ({fault}); install ca-certificates or set ca_file"
         ))
     })?;
+    let verifier = Listed { inner, listed: extra };
     let configuration = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|fault| distrust(fault.to_string()))?
@@ -80,6 +87,63 @@ fn configuration(host: &str, ca_pem: Option<&[u8]>) -> Result<Arc<ClientConfig>,
     shared.retain(|_, (made, _)| made.elapsed() < FRESH);
     shared.insert(key, (Instant::now(), Arc::clone(&configuration)));
     Ok(configuration)
+}
+
+/// The platform's verifier, and self-signed server certificates that the operator has listed one by one.
+#[derive(Debug)]
+struct Listed {
+    inner: Verifier,
+    listed: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Listed {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verdict = self
+            .inner
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        match verdict {
+            Err(fault) if is_authority(&fault) && self.listed.iter().any(|listed| listed == end_entity) => {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+/// True for the one complaint that rustls knows by no name of its own: an authority in the place of a server.
+fn is_authority(fault: &rustls::Error) -> bool {
+    matches!(fault, rustls::Error::InvalidCertificate(CertificateError::Other(_)))
+        && format!("{fault:?}").contains("CaUsedAsEndEntity")
 }
 
 fn explain(host: &str, fault: &io::Error) -> ImapError {
@@ -105,8 +169,8 @@ fn explain(host: &str, fault: &io::Error) -> ImapError {
                 .to_owned()
         }
         CertificateError::Revoked => "it has been revoked".to_owned(),
-        other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            "it is a self-signed authority used as a server certificate; make it with basicConstraints=CA:FALSE"
+        _ if is_authority(&rustls::Error::InvalidCertificate(reason.clone())) => {
+            "it is a self-signed authority used as a server certificate; list that very certificate in ca_file"
                 .to_owned()
         }
         other => format!("{other:?}"),

@@ -3,7 +3,7 @@
 //!
 //! IDLE is only a hint that a look is due. It is renewed every few minutes, so that a dead link is noticed; DONE has its
 //! own short limit; news from before, or from the same segment as `+ idling`, ends the wait at once. NOTIFY is never
-//! used alone: without IDLE Dovecot 2.3 leaves out the selected folder (performance.md, finding 6).
+//! used alone: without IDLE Dovecot 2.3 leaves out the selected folder.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

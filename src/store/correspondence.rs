@@ -1,6 +1,6 @@
 //! The tallies of whom the user writes to, and the hashes of what the user sent.
 
-use rusqlite::{Row as SqlRow, Transaction, params};
+use rusqlite::{OptionalExtension, Row as SqlRow, Transaction, params};
 
 use super::row::unreadable;
 use super::{Store, StoreError, accounts};
@@ -8,6 +8,10 @@ use crate::sort::correspondence::Tally;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::sender::Address;
 use crate::sort::sent::SentKey;
+
+/// In the order of [`decode`].
+const SELECT: &str = "SELECT address, sent, answered, as_of, sent_count, answered_count, received_count, last_sent \
+                      FROM tally WHERE account = ?1";
 
 impl Store {
     /// Everybody's tally, in order of the addresses.
@@ -17,12 +21,23 @@ impl Store {
                 return Ok(Vec::new());
             };
             connection
-                .prepare_cached(
-                    "SELECT address, sent, answered, as_of, sent_count, answered_count, received_count, last_sent \
-                     FROM tally WHERE account = ?1 ORDER BY address",
-                )?
+                .prepare_cached(&format!("{SELECT} ORDER BY address"))?
                 .query_map([account], decode)?
                 .collect()
+        })
+    }
+
+    /// The tally of one address; `None` for a stranger.
+    pub fn tally(&self, account: &str, address: &Address) -> Result<Option<Tally>, StoreError> {
+        self.read(|connection| {
+            let Some(account) = accounts::find(connection, account)? else {
+                return Ok(None);
+            };
+            connection
+                .prepare_cached(&format!("{SELECT} AND address = ?2"))?
+                .query_row(params![account, address.as_str()], decode)
+                .optional()
+                .map(|found| found.map(|(_, tally)| tally))
         })
     }
 

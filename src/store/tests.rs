@@ -19,6 +19,14 @@ use crate::sort::verdict::{FlagChange, Reason, ReasonKind};
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
 
+/// A directory in memory where there is one: thousands of commits wait for nothing, and what a power cut would take
+/// away is tested by leaving it out, not by cutting power.
+fn ground() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
 fn open(dir: &Path) -> Store {
     let opened = Store::open(dir, NOW).unwrap();
     assert_eq!(opened.set_aside, None);
@@ -72,7 +80,7 @@ fn plan(store: &mut Store, entries: &[Entry]) -> Vec<RowId> {
 
 #[test]
 fn a_row_comes_back_as_it_was_written() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let bare = Entry {
         kind: RowKind::Keep,
@@ -111,7 +119,7 @@ fn a_row_comes_back_as_it_was_written() {
 
 #[test]
 fn only_moves_begin_as_planned() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let entries: Vec<Entry> = RowKind::ALL
         .into_iter()
@@ -131,7 +139,7 @@ fn only_moves_begin_as_planned() {
 
 #[test]
 fn outcomes_are_recorded_and_open_rows_dwindle() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let ids = plan(&mut store, &[entry(1), entry(2), entry(3), entry(4), entry(5)]);
     let later = Timestamp(NOW.0 + 5);
@@ -163,7 +171,7 @@ fn outcomes_are_recorded_and_open_rows_dwindle() {
 
 #[test]
 fn a_final_row_never_changes_and_takes_the_others_down_with_it() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let ids = plan(&mut store, &[entry(1), entry(2)]);
     store.close(NOW, &[(ids[0], Outcome::Void("gone".to_owned()))]).unwrap();
@@ -180,7 +188,7 @@ fn a_final_row_never_changes_and_takes_the_others_down_with_it() {
 
 #[test]
 fn history_is_by_message_and_account_oldest_first() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let first = plan(&mut store, &[entry(1), entry(2)]);
     store.plan("work", "run-1", NOW, &[entry(1)]).unwrap().into_inner();
@@ -201,7 +209,7 @@ fn history_is_by_message_and_account_oldest_first() {
 
 #[test]
 fn a_history_of_a_thousand_messages_finds_each() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let entries: Vec<Entry> = (0..1_000).map(entry).collect();
     plan(&mut store, &entries);
@@ -211,7 +219,7 @@ fn a_history_of_a_thousand_messages_finds_each() {
 
 #[test]
 fn every_condition_of_a_query_narrows_it() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let ids = plan(
         &mut store,
@@ -325,7 +333,7 @@ fn every_condition_of_a_query_narrows_it() {
 
 #[test]
 fn an_undo_is_found_from_the_row_it_took_back() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let moved = plan(&mut store, &[entry(1)]);
     let undo = plan(
@@ -350,7 +358,7 @@ fn an_undo_is_found_from_the_row_it_took_back() {
 
 #[test]
 fn pruning_spares_open_rows_and_never_reuses_a_number() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let entries: Vec<Entry> = (0..6_000)
         .map(|n| Entry {
@@ -391,7 +399,7 @@ fn pruning_spares_open_rows_and_never_reuses_a_number() {
 
 #[test]
 fn folders_are_remembered_per_account() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let mark = FolderMark {
         uid_validity: UidValidity(u32::MAX),
@@ -415,7 +423,7 @@ fn folders_are_remembered_per_account() {
 
 #[test]
 fn the_later_of_two_lessons_stays() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let shop = Identity::Address(address("shop@shop.example"));
     let list = Identity::List("weekly.shop.example".to_owned());
@@ -449,7 +457,7 @@ fn the_later_of_two_lessons_stays() {
 
 #[test]
 fn held_lessons_count_only_once_confirmed() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let many: Vec<Lesson> = (0..101)
         .map(|n| {
@@ -473,7 +481,7 @@ fn held_lessons_count_only_once_confirmed() {
 
 #[test]
 fn tallies_sent_ids_and_notes_come_back() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let tally = Tally {
         sent: 1.25,
@@ -513,7 +521,7 @@ fn tallies_sent_ids_and_notes_come_back() {
 
 #[test]
 fn a_sweep_is_learned_whole_or_not_at_all() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     let shop = Identity::Address(address("shop@shop.example"));
     store.teach("home", &[lesson(shop.clone(), Bucket::Bulk, 1)]).unwrap();

@@ -145,7 +145,7 @@ async fn the_story_is_told_from_the_first_letter_to_the_undo() {
     story::tell(&server, &mut Actor::new(&server), &mut out, Style::Plain, || NOW)
         .await
         .unwrap();
-    story::invite(&server, &mut out).unwrap();
+    story::invite(&server, Path::new("/tmp/postroom.toml"), &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     println!("{text}");
     for line in [

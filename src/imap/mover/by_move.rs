@@ -57,12 +57,14 @@ pub(super) async fn carry_out(session: &mut Session, groups: &[Group], report: &
         } in answered
         {
             learn_length(session, &completion, length);
+            let sent = uids.len();
             let open = report.close_proven(group, uids, &proofs);
+            let partly = open.len() < sent;
             if too_long(&completion, length) && !open.is_empty() {
                 waiting.push((group, open));
                 continue;
             }
-            let again = judge(session, &completion, group, open, report).await;
+            let again = judge(session, &completion, group, open, partly, report).await;
             waiting.extend(
                 Some(again)
                     .filter(|again| !again.is_empty())
@@ -190,6 +192,7 @@ async fn judge(
     completion: &Completion,
     group: &Group,
     open: Vec<Uid>,
+    partly: bool,
     report: &mut Report,
 ) -> Vec<Uid> {
     if open.is_empty() {
@@ -206,7 +209,7 @@ async fn judge(
     let uidplus = session.capabilities().uidplus;
     let code = completion.code.as_deref();
     // Stalwart stops a large MOVE part-way; the rest is as it was.
-    let partial = code == Some("MESSAGELIMIT") && there.len() < open.len();
+    let partial = code == Some("MESSAGELIMIT") && partly;
     let mut again = Vec::new();
     for uid in open {
         let is_there = there.binary_search(&uid).is_ok();

@@ -1,4 +1,4 @@
-//! What a hostile or broken server may send (reliability.md section 5, server side): an error or nothing, never an
+//! What a hostile or broken server may send: an error or nothing, never an
 //! abort, never a bill in memory.
 
 use std::time::Duration;
@@ -124,7 +124,7 @@ async fn a_server_that_talks_without_end() {
     play("IMAP4rev1", half, async |mut session| {
         let began = tokio::time::Instant::now();
         assert!(matches!(session.noop().await, Err(ImapError::TimedOut { .. })));
-        assert!(began.elapsed() <= Duration::from_secs(60));
+        assert!(began.elapsed() <= Duration::from_mins(1));
     })
     .await;
 }

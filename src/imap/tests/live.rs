@@ -173,7 +173,6 @@ async fn everything_once() {
     let (changes, ()) = tokio::join!(
         watch::wait(&mut session, &others, Duration::from_secs(20), &interrupt),
         async {
-            tokio::time::sleep(Duration::from_millis(200)).await;
             mover::append(&mut other, &inbox, &[], &letter(99)).await.unwrap();
         }
     );
@@ -183,7 +182,6 @@ async fn everything_once() {
         let (changes, ()) = tokio::join!(
             watch::wait(&mut session, &others, Duration::from_secs(20), &interrupt),
             async {
-                tokio::time::sleep(Duration::from_millis(200)).await;
                 mover::append(&mut other, &target, &[], &letter(100)).await.unwrap();
             }
         );
@@ -197,5 +195,57 @@ async fn everything_once() {
     assert!(changes.interrupted);
     println!("dropped: {}", session.dropped_responses());
     other.logout().await;
+    session.logout().await;
+}
+
+/// How long a backlog takes: all headers, then everything into four folders. Prints, asserts no speed.
+#[tokio::test]
+#[ignore = "needs a real server with a full INBOX, see the head of this file"]
+async fn backlog_figures() {
+    let mut session = session().await;
+    let inbox = Mailbox::inbox();
+    let places: Vec<Mailbox> = (0..4).map(|n| Mailbox::new(format!("Lab {n}"))).collect();
+    for place in &places {
+        mover::create(&mut session, place).await.unwrap();
+    }
+    let clock = std::time::Instant::now();
+    let selected = session.select(&inbox, Access::ReadWrite).await.unwrap();
+    println!("{:?} selected, {} messages", clock.elapsed(), selected.exists);
+    let uids = session.uids(Uid(1), None).await.unwrap();
+    println!("{:?} UIDs", clock.elapsed());
+    let fields: Vec<String> = crate::sort::message::FIELDS
+        .iter()
+        .map(|field| (*field).to_owned())
+        .collect();
+    let mut bytes = 0;
+    let mut count = 0;
+    let each = |window: Vec<crate::imap::Fetched>| {
+        count += window.len();
+        bytes += window.iter().map(|message| message.header.len()).sum::<usize>();
+    };
+    session.headers_by_window(&uids, &fields, each).await.unwrap();
+    println!("{:?} {count} headers, {bytes} octets", clock.elapsed());
+    assert_eq!(count, uids.len());
+    let moves: Vec<PlannedMove> = uids
+        .iter()
+        .map(|uid| PlannedMove {
+            row: RowId(i64::from(uid.0)),
+            source: Location {
+                mailbox: inbox.clone(),
+                uid_validity: selected.uid_validity,
+                uid: *uid,
+            },
+            destination: places[(uid.0.wrapping_mul(2_654_435_761) >> 30) as usize].clone(),
+            flags: Vec::new(),
+        })
+        .collect();
+    let report = mover::move_messages(&mut session, &Committed::after_fsync(moves), Policy::default()).await;
+    let done = report
+        .outcomes
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Done(Some(_))))
+        .count();
+    println!("{:?} {done} of {} moved", clock.elapsed(), uids.len());
+    assert_eq!((report.error, done), (None, uids.len()));
     session.logout().await;
 }

@@ -1,4 +1,4 @@
-//! No fault of a connection and no refusal is ever taken for an empty answer (stack.md, T1 to T14).
+//! No fault of a connection and no refusal is ever taken for an empty answer.
 
 use super::script::{play, play_inbox};
 use crate::imap::{Access, ImapError};
@@ -212,6 +212,27 @@ async fn windows_overlap_and_a_refusal_leaves_none_behind() {
         let headers = session.headers(&all, &["From".to_owned()]).await;
         assert!(matches!(headers, Err(ImapError::Refused { .. })), "{headers:?}");
         session.noop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_windows_answered_in_one_go_are_both_read() {
+    let all: Vec<Uid> = (1..=501).map(Uid).collect();
+    let script = "C: UID FETCH 1:500 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (From)]<0.65536>)
+        C: UID FETCH 501 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (From)]<0.65536>)
+        S: * 9 FETCH (UID 500 BODY[HEADER.FIELDS (From)]<0> \"From: a\")
+        S: * 10 FETCH (UID 501 BODY[HEADER.FIELDS (From)]<0> \"From: b\")
+        S: $ OK
+        S: $ OK";
+    play_inbox("IMAP4rev1", script, async |mut session| {
+        let mut windows: Vec<Vec<Uid>> = Vec::new();
+        let take = |window: Vec<crate::imap::Fetched>| windows.push(window.iter().map(|message| message.uid).collect());
+        session
+            .headers_by_window(&all, &["From".to_owned()], take)
+            .await
+            .unwrap();
+        assert_eq!(windows, [uids(&[500]), uids(&[501])]);
     })
     .await;
 }

@@ -5,6 +5,7 @@
 //! `\xNN` are escapes), `EOF` closes the connection. After the last line the client must not send anything more.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 
@@ -19,7 +20,7 @@ pub(super) async fn play(capabilities: &str, script: &str, client: impl AsyncFnO
     let (near, far) = duplex(1 << 20);
     let wire = Wire::new(Box::new(near), Limits::default());
     let offered = Capabilities::new(capabilities.split_whitespace());
-    let session = Session::new(wire, offered, Names::from_namespace(&[]));
+    let session = Session::new(wire, offered, Names::new(&[], None));
     tokio::join!(client(session), follow(far, script));
 }
 
@@ -78,7 +79,8 @@ pub(super) async fn follow(stream: DuplexStream, script: &str) {
         }
     }
     let mut more = Vec::new();
-    let _ = read.read_to_end(&mut more).await;
+    // A client that keeps its session must not keep us: in paused time this wait costs nothing.
+    let _ = tokio::time::timeout(Duration::from_hours(2), read.read_to_end(&mut more)).await;
     assert_eq!(String::from_utf8_lossy(&more), "", "sent after the end of the script");
 }
 

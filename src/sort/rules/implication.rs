@@ -25,7 +25,10 @@ fn implies_some(narrow: &Condition, wide: &Condition) -> bool {
 }
 
 fn leaf_implies(narrow: &Condition, wide: &Condition) -> bool {
-    use Condition::*;
+    use Condition::{
+        Auth, DateAfter, DateBefore, Duplicate, Flags, HasAttachment, HeaderPresent, Hours, Larger, Marked, Matches,
+        NewerThan, OlderThan, RecipientsMax, RecipientsMin, ReplyToMe, Sender, SenderSeenMin, Smaller, ToMe, Weekdays,
+    };
     match (narrow, wide) {
         (
             Matches { place, patterns },
@@ -94,7 +97,10 @@ pub(super) fn disjoint(one: &Condition, other: &Condition) -> bool {
 }
 
 fn leaf_disjoint(one: &Condition, other: &Condition) -> bool {
-    use Condition::*;
+    use Condition::{
+        Auth, DateAfter, DateBefore, Duplicate, Flags, HasAttachment, HeaderPresent, Larger, Marked, Matches,
+        NewerThan, OlderThan, RecipientsMax, RecipientsMin, ReplyToMe, Sender, Smaller, ToMe,
+    };
     match (one, other) {
         (Marked(a, x), Marked(b, y)) => a == b && x != y,
         (HeaderPresent(a, x), HeaderPresent(b, y)) => a == b && x != y,
@@ -184,10 +190,9 @@ fn covers(wide: &Pattern, narrow: &Pattern) -> bool {
         (Domain(wide), Address(narrow)) => **wide == *narrow.domain(),
         (DomainAndBelow(wide), Address(narrow)) => is_at_or_below(narrow.domain(), wide),
         (DomainAndBelow(wide), Domain(narrow) | DomainAndBelow(narrow)) => is_at_or_below(narrow, wide),
-        (Contains(wide), Contains(narrow)) => narrow.contains(&**wide),
+        (Contains(wide), Contains(narrow) | DomainAndBelow(narrow)) => narrow.contains(&**wide),
         (Contains(wide), Address(narrow)) => narrow.as_str().contains(&**wide),
         (Contains(wide), Domain(narrow)) => format!("@{narrow}").contains(&**wide),
-        (Contains(wide), DomainAndBelow(narrow)) => narrow.contains(&**wide),
         // A value is compared after trimming, so the narrow text itself must hold the part.
         (Contains(wide), Is(narrow)) => narrow.trim().contains(&**wide),
         (Contains(wide), Glob(narrow)) => narrow.literal().contains(&**wide),

@@ -14,16 +14,25 @@ const SHORTEST: usize = 3;
 /// Most texts of one expression.
 const MOST: usize = 64;
 
-/// Texts of which every match contains at least one; `None` when the expression requires nothing that specific.
-pub(super) fn required(regex: &str, case_insensitive: bool) -> Option<Vec<String>> {
-    let hir = ParserBuilder::new()
+/// Sets of texts; every match contains at least one text of each set. Empty when the expression requires nothing that
+/// specific.
+pub(super) fn required(regex: &str, case_insensitive: bool) -> Vec<Vec<String>> {
+    let parsed = ParserBuilder::new()
         .case_insensitive(case_insensitive)
         .nest_limit(50)
         .build()
-        .parse(regex)
-        .ok()?;
-    let texts = of(&hir)?;
-    texts.iter().all(|text| text.len() >= SHORTEST).then_some(texts)
+        .parse(regex);
+    let mut sets = parsed.as_ref().map(all_of).unwrap_or_default();
+    sets.retain(|texts| texts.iter().all(|text| text.len() >= SHORTEST));
+    sets
+}
+
+fn all_of(hir: &Hir) -> Vec<Vec<String>> {
+    match hir.kind() {
+        HirKind::Capture(capture) => all_of(&capture.sub),
+        HirKind::Concat(parts) => of_concat(parts),
+        _ => of(hir).into_iter().collect(),
+    }
 }
 
 fn of(hir: &Hir) -> Option<Vec<String>> {
@@ -31,7 +40,7 @@ fn of(hir: &Hir) -> Option<Vec<String>> {
         HirKind::Literal(_) | HirKind::Class(_) => Some(vec![exactly(hir)?]),
         HirKind::Capture(capture) => of(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => of(&repetition.sub),
-        HirKind::Concat(parts) => of_concat(parts),
+        HirKind::Concat(parts) => of_concat(parts).into_iter().max_by_key(|texts| weight(texts)),
         HirKind::Alternation(branches) => {
             let mut texts = Vec::new();
             for branch in branches {
@@ -46,14 +55,9 @@ fn of(hir: &Hir) -> Option<Vec<String>> {
     }
 }
 
-/// Neighbouring characters join into one text; of all requirements in a row the most specific one is kept.
-fn of_concat(parts: &[Hir]) -> Option<Vec<String>> {
-    let mut best: Option<Vec<String>> = None;
-    let mut keep = |texts: Vec<String>| {
-        if best.as_ref().is_none_or(|best| weight(&texts) > weight(best)) {
-            best = Some(texts);
-        }
-    };
+/// Neighbouring characters join into one text; each requirement of the row is one set.
+fn of_concat(parts: &[Hir]) -> Vec<Vec<String>> {
+    let mut sets = Vec::new();
     let mut run = String::new();
     for part in parts {
         match exactly(part) {
@@ -62,18 +66,16 @@ fn of_concat(parts: &[Hir]) -> Option<Vec<String>> {
             None if matches!(part.kind(), HirKind::Look(_)) => {}
             None => {
                 if !run.is_empty() {
-                    keep(vec![std::mem::take(&mut run)]);
+                    sets.push(vec![std::mem::take(&mut run)]);
                 }
-                if let Some(texts) = of(part) {
-                    keep(texts);
-                }
+                sets.extend(of(part));
             }
         }
     }
     if !run.is_empty() {
-        keep(vec![run]);
+        sets.push(vec![run]);
     }
-    best
+    sets
 }
 
 /// Longest of the shortest wins; among equals the fewer.
@@ -111,22 +113,18 @@ mod tests {
     #[test]
     fn what_every_match_contains_is_found() {
         for (regex, expected) in [
-            ("(?i)invoice|receipt", Some(vec!["invoice", "receipt"])),
-            ("(?i)news ?letter", Some(vec!["letter"])),
-            (r"(?i)\bSale\b.*now", Some(vec!["sale"])),
-            (r"^\[(Team|Crew)-[0-9]+\]", Some(vec!["team", "crew"])),
-            ("(?i)straße und ΟΔΟΣ", Some(vec!["straße und οδοσ"])),
-            ("ab|cde", None),
-            (".*", None),
-            ("(abc)?", None),
-            ("(abc)+", Some(vec!["abc"])),
-            ("x*abcd", Some(vec!["abcd"])),
+            ("(?i)invoice|receipt", &[&["invoice", "receipt"][..]][..]),
+            ("(?i)news ?letter", &[&["news"], &["letter"]]),
+            (r"(?i)\bSale\b.*now", &[&["sale"], &["now"]]),
+            (r"^\[(Team|Crew)-[0-9]+\]", &[&["team", "crew"]]),
+            ("(?i)straße und ΟΔΟΣ", &[&["straße und οδοσ"]]),
+            ("ab|cde", &[]),
+            (".*", &[]),
+            ("(abc)?", &[]),
+            ("(abc)+", &[&["abc"]]),
+            ("x*abcd", &[&["abcd"]]),
         ] {
-            let found = required(regex, false);
-            let found = found
-                .as_ref()
-                .map(|texts| texts.iter().map(String::as_str).collect::<Vec<_>>());
-            assert_eq!(found, expected, "{regex}");
+            assert_eq!(required(regex, false), expected, "{regex}");
         }
     }
 }

@@ -15,15 +15,13 @@ use regex::{RegexSet, RegexSetBuilder};
 use super::Stage;
 use super::condition::Condition;
 use super::literal;
-use super::pattern::{Comparison, Pattern, Value};
+use super::pattern::{Pattern, Value};
 use super::place::{Place, View};
 use super::rule::Rule;
+use super::sign::{Census, Sign, signs};
 
 /// Expressions in one set: sets grow faster than their members, and a large one overruns its limit.
 const SET: usize = 50;
-
-/// Shortest text worth an entry in the automaton, bytes.
-const SHORTEST: usize = 2;
 
 /// Most rules without any pattern that every other rule is compared with.
 const MOST_COMPARED: usize = 50;
@@ -79,7 +77,7 @@ impl Matcher {
             ];
             for (_, index) in compiled.places.iter().filter(|(place, _)| wider.contains(&Some(place))) {
                 for pattern in patterns {
-                    for sample in samples(pattern, place) {
+                    for sample in samples(pattern) {
                         let address = matches!(
                             pattern,
                             Pattern::Address(_) | Pattern::Domain(_) | Pattern::DomainAndBelow(_)
@@ -103,16 +101,13 @@ impl Matcher {
 }
 
 /// Texts that stand for what a pattern matches, where the index is asked about patterns instead of mail.
-fn samples(pattern: &Pattern, place: &Place) -> Vec<String> {
+fn samples(pattern: &Pattern) -> Vec<String> {
     match pattern {
         Pattern::Address(address) => vec![address.as_str().to_owned()],
         Pattern::Domain(domain) | Pattern::DomainAndBelow(domain) => vec![format!("@{domain}")],
         Pattern::Contains(text) | Pattern::Is(text) => vec![text.to_string()],
         Pattern::Glob(glob) => vec![glob.literal()],
-        Pattern::Regex(regex) => {
-            let ignore_case = matches!(place.comparison(), Comparison::Address | Comparison::ListId);
-            literal::required(regex.as_str(), ignore_case).unwrap_or_default()
-        }
+        Pattern::Regex(regex) => literal::required(regex.as_str(), regex.ignores_case()).concat(),
     }
 }
 
@@ -154,82 +149,6 @@ impl Owners {
             Owners::Many(rules) => found.extend_from_slice(rules),
         }
     }
-}
-
-/// Something that must be true of some value at a place.
-#[derive(Debug)]
-enum Sign {
-    Whole(Box<str>),
-    Domain(Box<str>),
-    DomainAndBelow(Box<str>),
-    Part(Box<str>),
-    Regex { written: Box<str>, ignore_case: bool },
-}
-
-impl Sign {
-    /// What looking for it costs, roughly; the cheapest of several is used.
-    fn cost(&self) -> usize {
-        match self {
-            Sign::Whole(_) | Sign::Domain(_) | Sign::DomainAndBelow(_) => 1,
-            Sign::Part(text) if text.len() >= 4 => 2,
-            Sign::Part(_) => 8,
-            Sign::Regex { .. } => 40,
-        }
-    }
-}
-
-/// Signs of which at least one shows when the condition holds; `None` when it may hold without any.
-fn signs(condition: &Condition) -> Option<Vec<(&Place, Sign)>> {
-    match condition {
-        Condition::All(parts) => parts.iter().filter_map(signs).min_by_key(|signs| cost(signs)),
-        Condition::Any(parts) => {
-            let mut all = Vec::new();
-            for part in parts {
-                all.extend(signs(part)?);
-            }
-            Some(all)
-        }
-        Condition::Matches { place, patterns } => {
-            let mut all = Vec::new();
-            for pattern in patterns {
-                all.extend(signs_of(pattern, place)?.into_iter().map(|sign| (place, sign)));
-            }
-            Some(all)
-        }
-        _ => None,
-    }
-}
-
-fn cost(signs: &[(&Place, Sign)]) -> usize {
-    let dearest = signs.iter().map(|(_, sign)| sign.cost()).max().unwrap_or(0);
-    dearest * 1_000 + signs.len().min(999)
-}
-
-fn signs_of(pattern: &Pattern, place: &Place) -> Option<Vec<Sign>> {
-    Some(vec![match pattern {
-        Pattern::Address(address) => Sign::Whole(address.as_str().into()),
-        Pattern::Domain(domain) => Sign::Domain(domain.clone()),
-        Pattern::DomainAndBelow(domain) => Sign::DomainAndBelow(domain.clone()),
-        Pattern::Is(whole) => Sign::Whole(whole.trim().into()),
-        // A part of an address may be meant in Unicode, and the address is in ASCII.
-        Pattern::Contains(part) if part.is_ascii() || place.comparison() == Comparison::Text => long(part)?,
-        Pattern::Contains(_) => return None,
-        Pattern::Glob(glob) => long(&glob.literal())?,
-        Pattern::Regex(regex) => {
-            let ignore_case = matches!(place.comparison(), Comparison::Address | Comparison::ListId);
-            if let Some(texts) = literal::required(regex.as_str(), ignore_case) {
-                return Some(texts.into_iter().map(|text| Sign::Part(text.into())).collect());
-            }
-            Sign::Regex {
-                written: regex.as_str().into(),
-                ignore_case,
-            }
-        }
-    }])
-}
-
-fn long(part: &str) -> Option<Sign> {
-    (part.len() >= SHORTEST).then(|| Sign::Part(part.into()))
 }
 
 /// Patterns of one place on their way into an [`Index`].
@@ -309,13 +228,18 @@ impl Compiled {
     fn new(rules: &[Rule], stage: Stage) -> Self {
         let mut always = Vec::new();
         let mut drafts: Vec<(&Place, Draft)> = Vec::new();
+        let mut census = Census::default();
+        rules
+            .iter()
+            .filter(|rule| rule.stage == stage)
+            .for_each(|rule| census.count(&rule.when));
         for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.stage == stage) {
             let index = index as RuleIndex;
-            let Some(signs) = signs(&rule.when) else {
+            let Some(signs) = signs(&rule.when, &census) else {
                 always.push(index);
                 continue;
             };
-            for (place, sign) in signs {
+            for (place, sign) in signs.signs {
                 let known = drafts
                     .iter()
                     .position(|(known, _)| *known == place)

@@ -7,7 +7,9 @@
 //! the one that runs the tests.
 
 pub mod condition;
+pub mod expression;
 pub mod finding;
+pub mod glob;
 mod implication;
 pub mod lint;
 mod literal;
@@ -15,13 +17,16 @@ mod matcher;
 pub mod measure;
 mod parse;
 pub mod pattern;
+mod patterns;
 pub mod place;
 pub mod rule;
 pub mod ruleset;
 pub mod selftest;
+mod sign;
 pub mod source;
 mod table;
 pub mod template;
+mod testmail;
 mod when;
 
 pub use finding::{Finding, Severity};

@@ -8,10 +8,8 @@ use super::finding::Finding;
 use super::rule::{Rule, rule};
 use super::ruleset::MOST_RULES;
 use super::selftest::{SelfTest, test};
-use super::source::{Includes, SourceFile, position};
+use super::source::{Includes, Lines, SourceFile, position};
 use super::table::{Item, Reading, Table};
-use crate::sort::evidence::Evidence;
-use crate::sort::message::Message;
 
 /// What was read from a set of files.
 #[derive(Debug, Default)]
@@ -25,11 +23,12 @@ pub(super) struct Parsed {
 }
 
 /// Reads every file, whatever the others hold.
-pub(super) fn files(files: &[SourceFile], includes: &Includes, evidence: fn(&Message) -> Evidence) -> Parsed {
+pub(super) fn files(files: &[SourceFile], includes: &Includes) -> Parsed {
     let mut parsed = Parsed::default();
     for file in files {
         let mut reading = Reading {
             file,
+            lines: Lines::new(&file.text),
             includes,
             findings: Vec::new(),
         };
@@ -45,7 +44,7 @@ pub(super) fn files(files: &[SourceFile], includes: &Includes, evidence: fn(&Mes
         }
         // After a slip in the syntax the rest is guesswork; only the slip is reported.
         if errors.is_empty() {
-            document_tables(&mut reading, document.get_ref(), evidence, &mut parsed);
+            document_tables(&mut reading, document.get_ref(), &mut parsed);
         }
         parsed.findings.append(&mut reading.findings);
     }
@@ -70,12 +69,7 @@ fn syntax_hint(message: &str) -> &'static str {
     }
 }
 
-fn document_tables(
-    reading: &mut Reading<'_>,
-    document: &DeTable<'_>,
-    evidence: fn(&Message) -> Evidence,
-    parsed: &mut Parsed,
-) {
+fn document_tables(reading: &mut Reading<'_>, document: &DeTable<'_>, parsed: &mut Parsed) {
     let mut table = Table::new(document);
     if let Some(item) = table.take("rule") {
         for item in array_of_tables(reading, "rule", item) {
@@ -84,7 +78,7 @@ fn document_tables(
     }
     if let Some(item) = table.take("test") {
         for item in array_of_tables(reading, "test", item) {
-            parsed.tests.extend(test(reading, item, evidence));
+            parsed.tests.extend(test(reading, item));
         }
     }
     table.finish(reading, "a rule file", |key| match key {

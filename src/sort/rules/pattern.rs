@@ -13,12 +13,9 @@
 
 use std::fmt;
 
-use regex::{Regex, RegexBuilder};
-
+use super::expression::Expression;
+use super::glob::{Glob, has_wildcard};
 use crate::sort::sender::Address;
-
-/// Largest compiled size of one regular expression, bytes. The engine is linear in time; this bounds its memory.
-const REGEX_SIZE: usize = 1 << 20;
 
 /// Longest pattern text, bytes.
 const LONGEST: usize = 2_000;
@@ -54,7 +51,7 @@ pub enum Pattern {
     /// The whole value, folded.
     Is(Box<str>),
     /// A regular expression.
-    Regex(Box<Regex>),
+    Regex(Expression),
 }
 
 /// Why a text is no pattern.
@@ -171,14 +168,9 @@ impl Pattern {
     /// `{ re = ".." }`. Addresses and List-Ids are kept in lower case, so there the expression ignores case.
     pub fn regex(text: &str, comparison: Comparison) -> Result<Self, BadPattern> {
         refuse_empty(text)?;
-        let folded = matches!(comparison, Comparison::Address | Comparison::ListId);
-        RegexBuilder::new(text)
-            .size_limit(REGEX_SIZE)
-            .dfa_size_limit(REGEX_SIZE)
-            .nest_limit(50)
-            .case_insensitive(folded)
-            .build()
-            .map(|regex| Self::Regex(Box::new(regex)))
+        let ignore_case = matches!(comparison, Comparison::Address | Comparison::ListId);
+        Expression::new(text, ignore_case)
+            .map(Self::Regex)
             .map_err(|error| bad_regex(&error))
     }
 
@@ -205,10 +197,10 @@ impl fmt::Display for Pattern {
             Self::Address(address) => write!(f, "`{address}`"),
             Self::Domain(domain) => write!(f, "`@{domain}`"),
             Self::DomainAndBelow(domain) => write!(f, "`@.{domain}`"),
-            Self::Glob(glob) => write!(f, "`{}`", glob.written),
+            Self::Glob(glob) => write!(f, "`{glob}`"),
             Self::Contains(part) => write!(f, "`{part}`"),
             Self::Is(whole) => write!(f, "exactly `{whole}`"),
-            Self::Regex(regex) => write!(f, "/{regex}/"),
+            Self::Regex(regex) => write!(f, "/{}/", regex.as_str()),
         }
     }
 }
@@ -290,15 +282,6 @@ fn bad_regex(error: &regex::Error) -> BadPattern {
     }
 }
 
-fn has_wildcard(text: &str) -> bool {
-    let mut escaped = false;
-    text.chars().any(|c| {
-        let wild = !escaped && matches!(c, '*' | '?');
-        escaped = !escaped && c == '\\';
-        wild
-    })
-}
-
 /// Takes `\*`, `\?` and `\\` literally; any other backslash stands for itself.
 fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -313,127 +296,6 @@ fn unescape(text: &str) -> String {
         }
     }
     plain
-}
-
-/// A wildcard pattern over a whole value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Glob {
-    written: Box<str>,
-    tokens: Box<[Token]>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
-    /// `*`: any text.
-    Any,
-    /// `?`: one character.
-    One,
-    /// This character, folded.
-    Exactly(char),
-}
-
-impl Glob {
-    fn parse(written: &str, address: bool) -> Self {
-        let spelled = if address {
-            with_ascii_domain(written.trim())
-        } else {
-            written.to_owned()
-        };
-        let mut tokens = Vec::new();
-        let mut chars = spelled.chars().peekable();
-        while let Some(c) = chars.next() {
-            match (c, chars.peek()) {
-                ('*', _) if tokens.last() == Some(&Token::Any) => {}
-                ('*', _) => tokens.push(Token::Any),
-                ('?', _) => tokens.push(Token::One),
-                ('\\', Some(&next)) if matches!(next, '*' | '?' | '\\') => {
-                    tokens.push(Token::Exactly(next));
-                    chars.next();
-                }
-                (c, _) => tokens.extend(fold(c.encode_utf8(&mut [0; 4])).chars().map(Token::Exactly)),
-            }
-        }
-        Self {
-            written: written.into(),
-            tokens: tokens.into(),
-        }
-    }
-
-    /// True when every value matches.
-    pub fn is_everything(&self) -> bool {
-        *self.tokens == [Token::Any]
-    }
-
-    /// The longest run of plain characters, which every match must contain; empty when there is none.
-    pub fn literal(&self) -> String {
-        let mut longest = String::new();
-        let mut run = String::new();
-        for token in &self.tokens {
-            match token {
-                Token::Exactly(c) => run.push(*c),
-                Token::Any | Token::One => run.clear(),
-            }
-            if run.len() > longest.len() {
-                longest.clone_from(&run);
-            }
-        }
-        longest
-    }
-
-    /// True when the whole of `text`, folded, matches. Time is at most tokens times characters.
-    pub fn matches(&self, text: &str) -> bool {
-        let (mut tokens, mut rest) = (&*self.tokens, text.chars());
-        // Where to go on when a guess about the last `*` was too short: the tokens behind it, the text it may still eat.
-        let mut retry: Option<(&[Token], std::str::Chars<'_>)> = None;
-        loop {
-            let ahead = rest.clone();
-            match (tokens.split_first(), rest.next()) {
-                (Some((Token::Any, behind)), _) => {
-                    if behind.is_empty() {
-                        return true;
-                    }
-                    rest = ahead;
-                    tokens = behind;
-                    retry = Some((behind, rest.clone()));
-                    continue;
-                }
-                (Some((Token::One, behind)), Some(_)) => {
-                    tokens = behind;
-                    continue;
-                }
-                (Some((Token::Exactly(want), behind)), Some(have)) if *want == have => {
-                    tokens = behind;
-                    continue;
-                }
-                (None, None) => return true,
-                _ => {}
-            }
-            let Some((behind, mut eaten)) = retry.take() else {
-                return false;
-            };
-            if eaten.next().is_none() {
-                return false;
-            }
-            tokens = behind;
-            rest = eaten.clone();
-            retry = Some((behind, eaten));
-        }
-    }
-}
-
-/// An address glob with the labels of its domain in ASCII (RFC 5890), where they hold no wildcard.
-fn with_ascii_domain(glob: &str) -> String {
-    let Some((local, domain)) = glob.rsplit_once('@') else {
-        return glob.to_owned();
-    };
-    let labels: Vec<_> = domain
-        .split('.')
-        .map(|label| match idna::domain_to_ascii(label) {
-            Ok(ascii) if !label.is_ascii() && !has_wildcard(label) => ascii,
-            _ => label.to_owned(),
-        })
-        .collect();
-    format!("{local}@{}", labels.join("."))
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@
 
 use super::Stage;
 use super::condition::Condition;
-use super::source::{Span, line};
+use super::pattern::{Pattern, fold};
+use super::place::Place;
+use super::source::Span;
 use super::table::{Item, Reading, Table};
 use super::template::{BadTemplate, Template};
 use super::when;
@@ -92,7 +94,7 @@ pub(super) fn rule(reading: &mut Reading<'_>, item: &Item<'_>) -> Option<Rule> {
     let mut rule = Rule {
         name: name.into(),
         file: reading.file.name.as_str().into(),
-        line: line(&reading.file.text, item.span().start),
+        line: reading.lines.line(item.span().start),
         span: name_span,
         // A rule without a condition is refused below; this value is never asked.
         when: Condition::Any(Vec::new()),
@@ -110,7 +112,7 @@ pub(super) fn rule(reading: &mut Reading<'_>, item: &Item<'_>) -> Option<Rule> {
             .and_then(|item| when::duration(reading, "after", item)),
         allow_broad: flag_key(reading, &mut table, "allow_broad"),
     };
-    check_sense(reading, &table, &rule, item);
+    let keys = Keys::of(&table);
     table.finish(reading, "a rule", |key| match key {
         "delete" | "expunge" | "discard" => {
             Some("Postroom never deletes mail; `trash = true` moves it to the trash folder")
@@ -123,13 +125,12 @@ pub(super) fn rule(reading: &mut Reading<'_>, item: &Item<'_>) -> Option<Rule> {
         "from" | "subject" | "list_id" | "header" | "cc" => Some("conditions stand under `when`: when = { .. }"),
         _ => None,
     });
-    let failed = reading
-        .findings
-        .iter()
-        .skip(before)
-        .any(|finding| finding.severity == super::Severity::Error);
     rule.when = when?;
-    (!failed).then_some(rule)
+    // What the rule as a whole lacks is only worth saying when each of its keys could be read.
+    if !reading.failed_since(before) {
+        check_sense(reading, &keys, &rule);
+    }
+    (!reading.failed_since(before)).then_some(rule)
 }
 
 fn name<'t>(reading: &mut Reading<'_>, table: &mut Table<'t, '_>, item: &Item<'_>) -> (&'t str, Span) {
@@ -292,16 +293,30 @@ fn flags(reading: &mut Reading<'_>, item: &Item<'_>) -> Vec<FlagChange> {
     changes
 }
 
+/// Where keys stand that a check of the whole rule points at.
+struct Keys {
+    moves: Option<Span>,
+    after: Option<Span>,
+}
+
+impl Keys {
+    fn of(table: &Table<'_, '_>) -> Self {
+        Self {
+            moves: table.key_span("move"),
+            after: table.key_span("after"),
+        }
+    }
+}
+
 /// What each key allows and the whole does not.
-fn check_sense(reading: &mut Reading<'_>, table: &Table<'_, '_>, rule: &Rule, item: &Item<'_>) {
+fn check_sense(reading: &mut Reading<'_>, keys: &Keys, rule: &Rule) {
     let acts = rule.goal.is_some() || !rule.copies.is_empty() || !rule.flags.is_empty() || rule.no_learning;
-    let named_goal = ["bucket", "move", "keep", "trash", "archive", "copy", "flags", "learn"];
-    if !acts && !named_goal.iter().any(|key| table.key_span(key).is_some()) {
+    if !acts {
         let hint = "add bucket = \"..\", move = \"..\", keep = true or flags = [\"+$Name\"]";
         reading.error("no-action", rule.span, "the rule does nothing", hint);
     }
     if rule.after.is_some() && rule.goal.as_ref().is_none_or(|goal| *goal == Goal::Keep) {
-        let span = table.key_span("after").unwrap_or_else(|| item.span().into());
+        let span = keys.after.unwrap_or(rule.span);
         reading.error(
             "no-action",
             span,
@@ -312,9 +327,9 @@ fn check_sense(reading: &mut Reading<'_>, table: &Table<'_, '_>, rule: &Rule, it
     if let (Some(folder), Some(Goal::Move(Target::Folder(template), _))) = (source_folder(&rule.when), &rule.goal)
         && template
             .fixed()
-            .is_some_and(|target| target.as_str().eq_ignore_ascii_case(&folder))
+            .is_some_and(|target| fold(target.as_str()) == fold(&folder))
     {
-        let span = table.key_span("move").unwrap_or_else(|| item.span().into());
+        let span = keys.moves.unwrap_or(rule.span);
         let message = format!("the rule moves mail of `{folder}` to `{folder}`");
         reading.error("same-folder", span, message, "keep = true leaves a message where it is");
     }
@@ -322,8 +337,6 @@ fn check_sense(reading: &mut Reading<'_>, table: &Table<'_, '_>, rule: &Rule, it
 
 /// The one folder whose mail a rule looks at: INBOX unless it says otherwise; `None` when it names several or a pattern.
 fn source_folder(when: &Condition) -> Option<String> {
-    use super::pattern::Pattern;
-    use super::place::Place;
     let mut named = None;
     let mut several = false;
     when.walk(&mut |condition| {

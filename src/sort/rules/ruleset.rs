@@ -15,32 +15,19 @@ use super::selftest::{Outcome, SelfTest};
 use super::source::{Includes, SourceFile};
 use super::{Stage, lint};
 use crate::sort::bucket::Bucket;
-use crate::sort::evidence::Evidence;
 use crate::sort::facts::Facts;
 use crate::sort::folders::Folders;
-use crate::sort::message::{FIELDS, Message};
+use crate::sort::message::FIELDS;
 use crate::sort::verdict::{Destination, Orders, Reason, ReasonKind, Verdict};
 
 /// Most rules of one set.
 pub const MOST_RULES: usize = 10_000;
 
 /// What a rule set must know beside its texts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Context {
     /// The bucket folders of each account by name, so that `move = "News"` is known to be the news bucket.
     pub folders: BTreeMap<String, Folders>,
-    /// Reads the marks of a test mail, as the evidence stage would.
-    pub evidence: fn(&Message) -> Evidence,
-}
-
-impl Default for Context {
-    /// No account known, and marks read from the header alone.
-    fn default() -> Self {
-        Self {
-            folders: BTreeMap::new(),
-            evidence: super::selftest::marks,
-        }
-    }
 }
 
 /// What came of reading rule files.
@@ -95,7 +82,7 @@ pub struct RuleSet {
 impl RuleSet {
     /// Reads, checks and tests rule files. `includes` holds what [`parse::named_files`] listed.
     pub fn parse(files: &[SourceFile], includes: &Includes, context: &Context) -> Reading {
-        let mut parsed = parse::files(files, includes, context.evidence);
+        let mut parsed = parse::files(files, includes);
         parsed.findings.extend(lint::rules(&parsed.rules));
         let sound = |findings: &[Finding]| findings.iter().all(|finding| finding.severity == Severity::Warning);
         if !sound(&parsed.findings) {

@@ -33,9 +33,26 @@ pub struct SourceFile {
 /// they could not be read.
 pub type Includes = BTreeMap<String, Result<Vec<u8>, String>>;
 
-/// The line of a byte offset, from 1.
-pub fn line(text: &str, offset: usize) -> u32 {
-    position(text, offset).0
+/// Where the lines of a text begin, for asking often.
+#[derive(Debug)]
+pub struct Lines(Vec<usize>);
+
+impl Lines {
+    /// The lines of a text.
+    pub fn new(text: &str) -> Self {
+        Self(
+            text.bytes()
+                .enumerate()
+                .filter(|(_, b)| *b == b'\n')
+                .map(|(at, _)| at)
+                .collect(),
+        )
+    }
+
+    /// The line of a byte offset, from 1.
+    pub fn line(&self, offset: usize) -> u32 {
+        self.0.partition_point(|&end| end < offset) as u32 + 1
+    }
 }
 
 /// Line and column (in characters) of a byte offset, both from 1.
@@ -64,5 +81,9 @@ mod tests {
         assert_eq!(position(text, 0), (1, 1));
         assert_eq!(position(text, 5), (2, 3));
         assert_eq!(position(text, 900), (3, 1));
+        let lines = Lines::new(text);
+        for offset in 0..=text.len() {
+            assert_eq!(lines.line(offset), position(text, offset).0, "{offset}");
+        }
     }
 }

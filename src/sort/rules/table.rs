@@ -5,8 +5,8 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::finding::{Finding, nearest};
-use super::source::{Includes, SourceFile, Span};
+use super::finding::{Finding, Severity, nearest};
+use super::source::{Includes, Lines, SourceFile, Span};
 
 /// A TOML value with its place.
 pub(super) type Item<'i> = Spanned<DeValue<'i>>;
@@ -16,6 +16,8 @@ pub(super) type Item<'i> = Spanned<DeValue<'i>>;
 pub(super) struct Reading<'f> {
     /// The file.
     pub file: &'f SourceFile,
+    /// Where its lines begin.
+    pub lines: Lines,
     /// Files that were read for it.
     pub includes: &'f Includes,
     /// What was found.
@@ -23,6 +25,14 @@ pub(super) struct Reading<'f> {
 }
 
 impl Reading<'_> {
+    /// True when an error was noted after the first `before` findings.
+    pub fn failed_since(&self, before: usize) -> bool {
+        self.findings
+            .iter()
+            .skip(before)
+            .any(|finding| finding.severity == Severity::Error)
+    }
+
     /// Notes an error.
     pub fn error(&mut self, check: &'static str, span: impl Into<Span>, message: impl Into<String>, hint: &str) {
         self.findings
@@ -130,7 +140,9 @@ pub(super) fn whole(item: &Item<'_>) -> Option<u64> {
 fn kind(item: &Item<'_>) -> &'static str {
     match item.get_ref() {
         DeValue::String(_) => "a string",
-        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Integer(number) if number.as_str().starts_with('-') => "a negative number",
+        DeValue::Integer(_) => "a number",
+        DeValue::Float(_) => "a fraction",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",

@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::{NOW, entry, lesson, open};
+use super::{NOW, entry, ground, lesson, open};
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Outcome, RowId, State};
 use crate::sort::taught::Identity;
@@ -56,7 +56,7 @@ fn assert_holds(store: &Store, committed: usize) {
 #[test]
 fn a_database_that_may_not_grow_fails_at_every_page_in_turn() {
     for room in 0..24 {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = ground();
         let mut store = open(dir.path());
         let pages: i64 = store
             .connection
@@ -148,7 +148,7 @@ fn a_file_that_may_not_grow_fails_at_every_write_in_turn() {
     let mut refused = 0;
     let mut blocks = 1;
     loop {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = ground();
         // Made beforehand: it is the life of the store that is tested, not its birth.
         drop(open(dir.path()));
         let output = child(
@@ -224,7 +224,7 @@ fn fill_up(filler: &Path, left: u64) {
 
 #[test]
 fn a_full_disk_stops_planning_and_takes_outcomes() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mount = r#"mount -t tmpfs -o size=6m tmpfs "$POSTROOM_TEST_STATE" || exit 99; exec "$@""#;
     let mut command = Command::new("unshare");
     let inner = child(mount, "story_of_a_full_disk", dir.path());
@@ -263,7 +263,7 @@ fn story_of_a_read_only_directory() {
 #[test]
 fn a_read_only_directory_is_refused_and_still_read() {
     const NOBODY: u32 = 65534;
-    let parent = tempfile::tempdir().unwrap();
+    let parent = ground();
     let dir = parent.path().join("state");
     step(&mut open(&dir), 0).unwrap();
     let mut command = child(r#"exec "$@""#, "story_of_a_read_only_directory", &dir);
@@ -287,7 +287,7 @@ fn a_read_only_directory_is_refused_and_still_read() {
 
 #[test]
 fn a_scribbled_database_opens_or_is_set_aside_and_never_more() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     for n in 0..5 {
         step(&mut store, n).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::{NOW, entry, open, plan};
+use super::{NOW, entry, ground, open, plan};
 use crate::sort::ledger::{Outcome, State};
 use crate::store::*;
 
@@ -21,7 +21,7 @@ fn copy_as_cut_off(from: &Path, to: &Path) {
 
 #[test]
 fn what_was_committed_survives_a_cut_and_what_was_not_is_gone() {
-    let (dir, after) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (dir, after) = (ground(), ground());
     let mut store = open(dir.path());
     let planned = plan(&mut store, &[entry(1), entry(2)]);
     store.close(NOW, &[(planned[0], Outcome::Done(None))]).unwrap();
@@ -41,7 +41,7 @@ fn what_was_committed_survives_a_cut_and_what_was_not_is_gone() {
 
 #[test]
 fn a_torn_log_loses_only_its_tail() {
-    let (dir, after) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (dir, after) = (ground(), ground());
     let mut store = open(dir.path());
     let mut sizes = Vec::new();
     for n in 0..4 {
@@ -53,7 +53,7 @@ fn a_torn_log_loses_only_its_tail() {
     for (committed, size) in sizes.iter().enumerate() {
         // A sector short of this commit: the one before is the last that counts.
         let torn = usize::try_from(*size).unwrap() - 512;
-        let cut = tempfile::tempdir().unwrap();
+        let cut = ground();
         copy_as_cut_off(after.path(), cut.path());
         fs::write(cut.path().join("postroom.db-wal"), &whole[..torn]).unwrap();
         assert_eq!(open(cut.path()).rows(&Query::default()).unwrap().len(), committed);
@@ -62,7 +62,7 @@ fn a_torn_log_loses_only_its_tail() {
 
 #[test]
 fn nobody_else_can_read_the_state() {
-    let parent = tempfile::tempdir().unwrap();
+    let parent = ground();
     let dir = parent.path().join("state");
     let mut store = open(&dir);
     plan(&mut store, &[entry(1)]);
@@ -84,7 +84,7 @@ fn nobody_else_can_read_the_state() {
 
 #[test]
 fn a_directory_shared_with_others_keeps_its_rights() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     fs::write(dir.path().join("somebody-elses"), "x").unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let _store = open(dir.path());
@@ -93,7 +93,7 @@ fn a_directory_shared_with_others_keeps_its_rights() {
 
 #[test]
 fn a_later_layout_is_refused_and_left_alone() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let store = open(dir.path());
     store.connection.pragma_update(None, "user_version", 99).unwrap();
     drop(store);
@@ -126,7 +126,7 @@ fn a_later_layout_is_refused_and_left_alone() {
 
 /// Spoils the database of a store that holds 50 rows, then checks that it is set aside and a new one begun.
 fn spoil(how: impl FnOnce(&Path)) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut store = open(dir.path());
     plan(&mut store, &(0..50).map(entry).collect::<Vec<_>>());
     drop(store);
@@ -201,7 +201,7 @@ fn another_programs_database_is_set_aside() {
 
 #[test]
 fn a_log_without_its_database_is_kept_and_not_played_into_the_new_one() {
-    let (dir, after) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (dir, after) = (ground(), ground());
     let mut store = open(dir.path());
     plan(&mut store, &[entry(1)]);
     copy_as_cut_off(dir.path(), after.path());
@@ -216,7 +216,7 @@ fn a_log_without_its_database_is_kept_and_not_played_into_the_new_one() {
 
 #[test]
 fn a_reader_sees_what_the_daemon_commits_and_cannot_write() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     assert!(matches!(
         Store::open_read_only(dir.path()),
         Err(StoreError::Missing { .. })
@@ -231,7 +231,7 @@ fn a_reader_sees_what_the_daemon_commits_and_cannot_write() {
 
 #[test]
 fn a_change_by_somebody_else_is_noticed_and_ones_own_is_not() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ground();
     let mut daemon = open(dir.path());
     let before = daemon.outside_changes().unwrap();
     daemon.set_note("home", "status", Some("idle")).unwrap();

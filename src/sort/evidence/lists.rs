@@ -32,7 +32,7 @@ pub(super) fn kind(message: &Message) -> ListKind {
     }
     if (list_id && (manager || says_list || old_manager))
         || (old_manager && (manager || precedence.is_some()))
-        || (says_list && sent_by_list(message))
+        || (says_list && (manager || sent_by_list(message)))
         || (list_id && precedence.as_deref() == Some("bulk") && sent_by_list(message))
         || is_named_list(message)
     {

@@ -6,7 +6,7 @@ fn owner() -> Owner {
 }
 
 fn verdict(header: &str) -> Option<Bucket> {
-    Evidence::of(&Message::parse(header.as_bytes()), &owner())
+    Evidence::for_owner(&Message::parse(header.as_bytes()), &owner())
         .verdict(Doubt::default())
         .map(|(bucket, _)| bucket)
 }
@@ -71,7 +71,7 @@ fn reports_are_bulk_and_codes_stay() {
     );
     let forged = Message::parse(b"From: no-reply@bank.example\r\nSubject: Your security code\r\n");
     assert_eq!(
-        Evidence::of(&forged, &owner())
+        Evidence::for_owner(&forged, &owner())
             .verdict(Doubt {
                 authentication: Authentication::Fail,
                 colleague: false

@@ -1,6 +1,7 @@
 //! `postroom check`: the configuration, the rules, and the rules' own tests. Runs the same code as the start and every
 //! reload of the daemon.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -10,7 +11,9 @@ use serde_json::json;
 use crate::config::diagnostic::{self, Sources};
 use crate::config::rules::{self, LoadedRules, RulesRefused};
 use crate::config::{self, ConfigError, Environment};
-use crate::sort::rules::{Context, Finding, Outcome, Severity};
+use crate::daemon::clock;
+use crate::sort::rules::{Context, Finding, Outcome, RuleSet, Severity, lint};
+use crate::store::{Query, Store};
 
 /// Exit code: all is well.
 pub const FINE: u8 = 0;
@@ -47,6 +50,7 @@ struct Report {
     sources: Sources,
     rules: usize,
     accounts: Option<usize>,
+    state: Option<PathBuf>,
     unreadable: bool,
 }
 
@@ -72,6 +76,7 @@ pub fn run(
         None => match config::load(config, environment) {
             Ok(config) => {
                 report.accounts = Some(config.accounts.len());
+                report.state = Some(config.state.clone());
                 Some((config.rules.clone(), rules::context(&config)))
             }
             Err(ConfigError::Invalid { findings, sources }) => {
@@ -113,6 +118,13 @@ impl Report {
             Ok(loaded) => {
                 self.rules = loaded.set.rules().len();
                 self.findings.extend(loaded.warnings);
+                // Without records, or with damaged ones, the rules can still be checked; other commands tell of those.
+                let records = self
+                    .state
+                    .as_deref()
+                    .and_then(|state| Store::open_read_only(state).ok());
+                self.findings
+                    .extend(records.map(|store| idle(&loaded.set, &store)).unwrap_or_default());
                 self.outcomes = loaded.outcomes;
                 self.sources.extend(loaded.sources);
             }
@@ -143,6 +155,22 @@ impl Report {
             (false, 0, _) if !strict => FINE,
             _ => WRONG,
         }
+    }
+}
+
+/// Rules of which the ledger knows no match for a long time.
+fn idle(set: &RuleSet, store: &Store) -> Vec<Finding> {
+    let mut last_match = BTreeMap::new();
+    let mut oldest = None;
+    let seen = store.each_row(&Query::default(), |row| {
+        oldest.get_or_insert(row.at);
+        if let Some(rule) = &row.entry.reason.rule {
+            last_match.insert(rule.clone(), row.at);
+        }
+    });
+    match (seen, oldest) {
+        (Ok(()), Some(oldest)) => lint::idle(set, &last_match, oldest, clock::now()),
+        _ => Vec::new(),
     }
 }
 

@@ -137,7 +137,7 @@ pub fn missing_folders(set: &RuleSet, exists: impl Fn(&Mailbox) -> bool) -> Vec<
     let mut findings = Vec::new();
     for rule in set.rules() {
         let moved = match &rule.goal {
-            Some(Goal::Move(target, _)) => Some(target),
+            Some(Goal::Move(target)) => Some(target),
             _ => None,
         };
         for target in moved.into_iter().chain(&rule.copies) {
@@ -155,12 +155,15 @@ pub fn missing_folders(set: &RuleSet, exists: impl Fn(&Mailbox) -> bool) -> Vec<
     findings
 }
 
-/// Warnings about rules that matched nothing for [`IDLE_DAYS`]. `last_match` holds the ledger's newest match of each rule
+/// Warnings about deciding rules that matched nothing for [`IDLE_DAYS`]. `last_match` holds the ledger's newest match of each rule
 /// by name; a rule younger than the ledger's `since` is given its time.
 pub fn idle(set: &RuleSet, last_match: &BTreeMap<String, Timestamp>, since: Timestamp, now: Timestamp) -> Vec<Finding> {
     let long_ago = |at: Timestamp| now.seconds_since(at) > IDLE_DAYS * 86_400;
     let forgotten = set.rules().iter().filter(|rule| {
-        rule.stage == Stage::User && long_ago(since) && last_match.get(&*rule.name).is_none_or(|at| long_ago(*at))
+        rule.stage == Stage::User
+            && !rule.goes_on
+            && long_ago(since)
+            && last_match.get(&*rule.name).is_none_or(|at| long_ago(*at))
     });
     let finding = |rule: &Rule| {
         let message = format!("rule \"{}\" has matched nothing for {IDLE_DAYS} days", rule.name);

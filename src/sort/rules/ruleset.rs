@@ -160,9 +160,9 @@ impl RuleSet {
         let bucket = match &rule.goal {
             None | Some(Goal::Keep) => Bucket::Inbox,
             Some(Goal::Bucket(bucket)) => *bucket,
-            Some(Goal::Move(target, named)) => {
+            Some(Goal::Move(target)) => {
                 let destination = target.destination(facts);
-                let bucket = named.or_else(|| self.bucket_of(facts.account, &destination));
+                let bucket = self.bucket_of(facts.account, &destination);
                 orders.destination = Some(destination);
                 bucket.unwrap_or(Bucket::Inbox)
             }
@@ -353,3 +353,6 @@ fn digest(files: &[SourceFile], includes: &Includes) -> String {
         .take(8)
         .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
+
+#[cfg(test)]
+mod tests;

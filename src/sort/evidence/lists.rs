@@ -100,16 +100,23 @@ fn is_named_list(message: &Message) -> bool {
     let (Some(from), Some(id)) = (message.from(), message.list_id.as_deref()) else {
         return false;
     };
-    let Some((name, host)) = id.split_once('.') else { return false };
+    let Some((name, host)) = id.split_once('.') else {
+        return false;
+    };
     let is_list = |address: &Address| {
         address.local_part() == name && organisational_domain(address.domain()) == organisational_domain(host)
     };
     let bounces = |value: &str| {
-        let bare = value.rsplit_once('<').map_or(value, |(_, rest)| rest).trim_end_matches(['>', ' ']);
+        let bare = value
+            .rsplit_once('<')
+            .map_or(value, |(_, rest)| rest)
+            .trim_end_matches(['>', ' ']);
         Address::parse(bare).is_some_and(|address| {
             let rest = address.local_part().strip_prefix(name).unwrap_or_default();
             let owner = address.local_part().strip_prefix("owner-") == Some(name);
-            let tail = ["-admin", "-bounces", "-bounce", "-owner", "-request", "+bounces", "+owner"];
+            let tail = [
+                "-admin", "-bounces", "-bounce", "-owner", "-request", "+bounces", "+owner",
+            ];
             owner || tail.iter().any(|tail| rest.starts_with(tail))
         })
     };

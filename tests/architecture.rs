@@ -19,12 +19,7 @@ use regex::Regex;
 const LONGEST: usize = 400;
 
 /// Longer files, and why they are one subject all the same.
-const LONG_FILES: [(&str, &str); 7] = [
-    ("src/demo/parser.rs", "one grammar; its rules call one another"),
-    (
-        "src/demo/session.rs",
-        "one conversation, from greeting to BYE, with the faults in their places",
-    ),
+const LONG_FILES: [(&str, &str); 3] = [
     (
         "src/imap/guard.rs",
         "one stream adapter: what is let through is decided in one place",
@@ -34,16 +29,8 @@ const LONG_FILES: [(&str, &str); 7] = [
         "one conversation: a command out, its answers in, all ways it can fail",
     ),
     (
-        "src/sort/rules/pattern.rs",
-        "one small language of patterns, as the manual's one table",
-    ),
-    (
-        "src/sort/rules/selftest.rs",
-        "one table of the rule language, [[test]], read and run",
-    ),
-    (
-        "src/sort/rules/when.rs",
-        "one arm a key of `when`, in the order of the manual",
+        "src/sort/evidence/marks.rs",
+        "one vocabulary: each mark with its weight and its words",
     ),
 ];
 

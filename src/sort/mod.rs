@@ -153,7 +153,7 @@ impl Sorter {
 
     /// The verdict on a message that arrived, by the first stage that answers.
     pub fn decide(&self, now: Timestamp, arrival: &Arrival) -> Decision {
-        let evidence = Evidence::for_owner(&arrival.message, &self.settings.owner);
+        let evidence = Evidence::of(&arrival.message, &self.settings.owner);
         let facts = self.facts(now, arrival, &evidence);
         let mut stages = Vec::new();
         for (kind, stage) in Self::CHAIN {

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clock;
+use super::deferred::Deferred;
 use super::error::DaemonError;
 use super::model;
 use super::visit::Visit;
 use crate::imap::mover::{self, Policy};
 use crate::sort::arrival::Action;
-use crate::sort::ledger::{Entry, Outcome, RowId};
+use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid, UidValidity};
 use crate::sort::taught::Taught;
 use crate::store::{FolderMark, Learning};
@@ -26,15 +27,19 @@ impl Visit<'_> {
         actions: Vec<Action>,
     ) -> Result<(), DaemonError> {
         let (mut entries, mut lessons, mut forgotten, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut deferred = Vec::new();
         for action in actions {
             match action {
                 Action::Plan(entry) | Action::Move(entry) => entries.push(entry),
+                Action::Defer { location, due } => deferred.push(Deferred { location, due }),
                 Action::Learn(lesson) => lessons.push(lesson),
                 Action::Forget(identity) => forgotten.push(identity),
                 Action::Note(note) => notes.push(note),
             }
         }
         self.fill_in_destinations(&mut entries).await?;
+        // First, so that a crash in between makes a message wait twice rather than never come up again.
+        self.defer(deferred).await?;
         let senders: BTreeSet<_> = lessons.iter().map(|lesson| &lesson.identity).collect();
         let hold = senders.len() > SENDERS_A_SWEEP;
         let learning = Learning {
@@ -71,7 +76,15 @@ impl Visit<'_> {
         for (row, entry) in rows.get().iter().zip(&entries).filter(|(_, entry)| !entry.kind.moves()) {
             self.logbook.decided(*row, entry, &Outcome::Done(None));
         }
+        let flagged = rows.flagged(&entries);
         self.pending.add(rows, entries);
+        for (flags, uids) in flagged {
+            match mover::change_flags(&mut self.session, &uids, &flags).await {
+                Err(error) if error.ends_connection() => return Err(error.into()),
+                Err(error) => self.logbook.stuck(&error, "the messages keep the flags they have"),
+                Ok(()) => {}
+            }
+        }
         Ok(())
     }
 
@@ -113,12 +126,23 @@ impl Visit<'_> {
                     .map(|(mailbox, s)| (mailbox, s.uid_next)),
             );
             // A rule's folder that is not there yet is made now, before anything is sent to it.
-            for mailbox in unknown
+            let missing: Vec<Mailbox> = unknown
                 .into_iter()
                 .filter(|mailbox| !next.contains_key(mailbox))
-                .collect::<Vec<_>>()
-            {
-                mover::create(&mut self.session, &mailbox).await?;
+                .collect();
+            for mailbox in missing {
+                match mover::create(&mut self.session, &mailbox).await {
+                    Err(error) if error.ends_connection() => return Err(error.into()),
+                    Err(error) => {
+                        let why = format!("the folder {mailbox} cannot be made: {error}");
+                        self.logbook.stuck(
+                            &why,
+                            "mail for it stays where it is; correct the rule or make the folder",
+                        );
+                        stay_put(entries, &mailbox);
+                    }
+                    Ok(()) => {}
+                }
             }
         }
         for entry in entries.iter_mut().filter(|entry| entry.kind.moves()) {
@@ -177,5 +201,20 @@ impl Visit<'_> {
         while ours.remove(&mark.next_uid) {
             mark.next_uid = Uid(mark.next_uid.0.saturating_add(1));
         }
+    }
+}
+
+/// Turns moves to a folder that cannot be had into rows that leave the message where it is.
+fn stay_put(entries: &mut [Entry], destination: &Mailbox) {
+    for entry in entries
+        .iter_mut()
+        .filter(|entry| entry.destination.as_ref() == Some(destination))
+    {
+        entry.destination = None;
+        entry.kind = if entry.kind == RowKind::Sort {
+            RowKind::Keep
+        } else {
+            entry.kind
+        };
     }
 }

@@ -5,6 +5,7 @@
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
 //! - [`visit`] one connection; [`layout`] its folders; [`model`] its memory
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
+//! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
 
@@ -12,6 +13,7 @@ pub mod backoff;
 pub mod bootstrap;
 pub mod carry;
 pub mod clock;
+pub mod deferred;
 pub mod error;
 pub mod layout;
 pub mod logbook;
@@ -20,6 +22,7 @@ pub mod pending;
 pub mod plan;
 pub mod recovery;
 pub mod reload;
+pub mod retention;
 pub mod status;
 pub mod supervisor;
 pub mod sweep;

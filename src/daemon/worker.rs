@@ -172,6 +172,8 @@ impl Worker {
         let again = visit.recover().await?;
         visit.bootstrap(true).await?;
         visit.decide_again(&again).await?;
+        visit.carry_out_due().await?;
+        visit.empty_blackhole().await?;
         let stop = self.stop.clone();
         let stopping = move || stop.is_cancelled();
         visit.sweep_all(&stopping).await?;
@@ -201,6 +203,8 @@ impl Worker {
                 visit.sorter.rules = rules.borrow_and_update().clone();
             }
             if swept.elapsed() >= FULL_SWEEP {
+                visit.carry_out_due().await?;
+                visit.empty_blackhole().await?;
                 visit.sweep_all(stopping).await?;
                 swept = Instant::now();
                 status::save(&visit.store, &visit.account.name, AccountStatus::connected(visit)).await?;

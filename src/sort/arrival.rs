@@ -324,3 +324,6 @@ impl Sorter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::sort::rules::condition::Mark;
-use crate::sort::rules::matcher::tests::{condition, mail, with_facts};
+use crate::sort::rules::matcher::tests::{condition, mail, patterns, with_facts};
 use crate::sort::rules::place::View;
 
 fn of(place: Place, patterns: &[&str]) -> Condition {
@@ -89,7 +89,27 @@ fn what_cannot_meet_is_disjoint() {
 
 /// A condition, and one made from it by adding to it, so that the two often have something to do with each other.
 fn pair() -> impl Strategy<Value = (Condition, Condition)> {
-    (condition(), condition(), 0..4).prop_map(|(one, other, how)| match how {
+    (condition(), condition(), patterns(), patterns(), 0..10).prop_map(|(one, other, first, second, how)| match how {
+        // Two lists of patterns at one place.
+        4.. => match (first, second) {
+            (
+                Condition::Matches { patterns, .. },
+                Condition::Matches {
+                    place,
+                    patterns: others,
+                },
+            ) => (
+                Condition::Matches {
+                    place: place.clone(),
+                    patterns,
+                },
+                Condition::Matches {
+                    place,
+                    patterns: others,
+                },
+            ),
+            both => both,
+        },
         0 => (Condition::All(vec![one.clone(), other]), one),
         1 => (one.clone(), Condition::Any(vec![one, other])),
         2 => (one.clone(), Condition::Not(Box::new(Condition::Any(vec![one, other])))),
@@ -98,7 +118,7 @@ fn pair() -> impl Strategy<Value = (Condition, Condition)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
     #[test]
     fn no_mail_proves_a_claim_wrong(
         (one, other) in pair(),

@@ -102,7 +102,8 @@ fn place() -> impl Strategy<Value = Place> {
     ])
 }
 
-fn patterns() -> impl Strategy<Value = Condition> {
+/// Any list of patterns at some place.
+pub(in crate::sort::rules) fn patterns() -> impl Strategy<Value = Condition> {
     let written = prop_oneof![
         6 => prop::sample::select(&PATTERNS[..]).prop_map(|text| (0_u8, text)),
         2 => prop::sample::select(&REGEXES[..]).prop_map(|text| (1, text)),

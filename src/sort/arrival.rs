@@ -69,6 +69,11 @@ pub enum Note {
         /// What is wrong with it.
         why: String,
     },
+    /// A rule asks for a copy; copies are not made yet.
+    CopyNotMade {
+        /// The rule.
+        rule: Reason,
+    },
     /// The user filed or rescued a message although a rule of his own says otherwise.
     RuleAgainstHand {
         /// What the rule says.
@@ -210,6 +215,18 @@ impl Sorter {
 
     /// What follows from a verdict on a message in INBOX.
     fn follow(&self, now: Timestamp, arrival: &Arrival, verdict: Verdict) -> Vec<Action> {
+        let copies = !verdict.orders.copies.is_empty();
+        let note = copies.then(|| {
+            Action::Note(Note::CopyNotMade {
+                rule: verdict.reason.clone(),
+            })
+        });
+        let mut actions = self.place(now, arrival, verdict);
+        actions.extend(note);
+        actions
+    }
+
+    fn place(&self, now: Timestamp, arrival: &Arrival, verdict: Verdict) -> Vec<Action> {
         let entry = self.entry(RowKind::Keep, arrival, verdict.bucket, verdict.reason.clone());
         if let Some(due) = due(now, arrival, &verdict) {
             let location = arrival.location.clone();

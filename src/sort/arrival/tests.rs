@@ -8,7 +8,7 @@ use crate::sort::correspondence::Learning;
 use crate::sort::folders::Folders;
 use crate::sort::ledger::{Mid, RowId};
 use crate::sort::mailbox::{Uid, UidValidity};
-use crate::sort::rules::RuleSet;
+use crate::sort::rules::{Context, RuleSet, SourceFile};
 use crate::sort::sender::{Address, Owner};
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
@@ -166,6 +166,28 @@ fn stand_ins_deleted_mail_and_foreign_folders_mean_nothing() {
     for arrival in [deleted, stand_in, newsletter("Projects", 1, Vec::new())] {
         assert_eq!(meaning(&settings(true), &arrival), Meaning::Nothing);
     }
+}
+
+#[test]
+fn what_a_rule_that_continues_asks_for_goes_with_the_verdict_of_a_later_stage() {
+    let file = SourceFile {
+        name: "10-mark.toml".to_owned(),
+        text: "[[rule]]\nname = \"mark\"\nwhen = { list = true }\nflags = [\"+$List\"]\ncontinue = true\n".to_owned(),
+    };
+    let context = Context {
+        folders: [("home".to_owned(), settings(true).folders)].into(),
+    };
+    let rules = RuleSet::parse(&[file], &BTreeMap::new(), &context).set.unwrap();
+    let mut sorter = Sorter::new(settings(true), Arc::new(rules));
+    let arrival = newsletter("INBOX", 1, Vec::new());
+    let [Action::Move(entry)] = &sorter.handle(NOW, Event::Arrived(Box::new(arrival)))[..] else {
+        panic!("one move")
+    };
+    assert_eq!(
+        (entry.reason.kind, entry.flags.len()),
+        (ReasonKind::Evidence, 1),
+        "{entry:?}"
+    );
 }
 
 fn actions(moves: bool, arrival: Arrival) -> Vec<Action> {

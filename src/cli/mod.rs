@@ -126,7 +126,13 @@ pub fn run(cli: Cli) -> u8 {
         Command::Forget(args) => on_records(&context, |records, out| forget::run(&args, records, out)),
         Command::Export(args) => match args.what {
             Some(export::What::Sieve) => on_records(&context, |records, out| {
-                filters::export_sieve(args.account.as_deref(), &context, records, out, &mut io::stderr().lock())
+                filters::export_sieve(
+                    args.account.as_deref(),
+                    &context,
+                    records,
+                    out,
+                    &mut io::stderr().lock(),
+                )
             }),
             None => on_records(&context, |records, out| export::run(&args, records, out)),
         },

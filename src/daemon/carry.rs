@@ -6,6 +6,7 @@ use super::clock;
 use super::error::DaemonError;
 use super::model;
 use super::visit::Visit;
+use crate::imap::failpoint::failpoint;
 use crate::imap::mover::{self, Policy};
 use crate::sort::arrival::Action;
 use crate::sort::ledger::{Entry, Outcome, RowId};
@@ -49,10 +50,12 @@ impl Visit<'_> {
             notes: vec![model::provider_note(&self.sorter.provider)],
         };
         let account = self.account.name.clone();
+        failpoint("plan-before-commit");
         let rows = self
             .store
             .run(move |store| store.commit_learning(&account, now, &learning))
             .await?;
+        failpoint("plan-after-commit");
         self.marks.insert(mailbox.clone(), *mark);
         if hold {
             let account = self.account.name.clone();
@@ -152,7 +155,9 @@ impl Visit<'_> {
         outcomes: Vec<(RowId, Outcome)>,
     ) -> Result<(), DaemonError> {
         let (now, stored) = (clock::now(), outcomes.clone());
+        failpoint("close-before-commit");
         self.store.run(move |store| store.close(now, &stored)).await?;
+        failpoint("close-after-commit");
         for (row, outcome) in &outcomes {
             let Some(entry) = entries.get(row) else { continue };
             self.logbook.decided(*row, entry, outcome);

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use super::error::DaemonError;
 use super::visit::{Visit, identity};
 use crate::imap::ImapError;
+use crate::imap::failpoint::failpoint;
 use crate::imap::mover;
 use crate::imap::{Access, Selected};
 use crate::sort::ledger::{Entry, Mid, Outcome, PlannedMove, Row, RowId};
@@ -84,6 +85,7 @@ impl Visit<'_> {
                     in_source: present.get(&row.entry.source.uid) == Some(&row.entry.mid),
                     in_destination: arrived.get(&row.entry.mid).cloned().unwrap_or_default(),
                 };
+                failpoint("recovery-before-settling");
                 match resolve(&findings) {
                     Resolution::Close(outcome) => self.settle(row, outcome).await?,
                     Resolution::Finish(copy) => self.finish(row, copy).await?,

@@ -250,7 +250,7 @@ impl Sorter {
         }
         let drag = Drag {
             message: &arrival.message,
-            evidence: &Evidence::of(&arrival.message, &self.settings.owner),
+            evidence: &Evidence::for_owner(&arrival.message, &self.settings.owner),
             authentication: self.provider.authenticate(&arrival.message),
             bucket,
             whole_domain: domain,

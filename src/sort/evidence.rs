@@ -16,6 +16,7 @@
 
 mod lists;
 mod marks;
+mod observe;
 mod roles;
 mod words;
 
@@ -65,11 +66,19 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Looks at a message to nobody in particular, as if it named its reader.
+    pub fn of(message: &Message) -> Self {
+        Self::read(message, true)
+    }
+
     /// Looks at a message to `owner`. Total: every header gives some evidence, a letter's next to none.
-    pub fn of(message: &Message, owner: &Owner) -> Self {
-        let named = message.recipients().any(|address| owner.is(address));
+    pub fn for_owner(message: &Message, owner: &Owner) -> Self {
+        Self::read(message, message.recipients().any(|address| owner.is(address)))
+    }
+
+    fn read(message: &Message, named: bool) -> Self {
         let list = lists::kind(message);
-        let marks = marks::of(message, named, list);
+        let marks = observe::marks(message, named, list);
         let has = |wanted: &[Mark]| marks.iter().any(|mark| wanted.contains(mark));
         let mut evidence = Self {
             list: matches!(list, ListKind::Discussion | ListKind::Broadcast),

@@ -171,6 +171,45 @@ impl Logbook {
             "the server renumbered this folder; only mail that arrives from now on is sorted");
     }
 
+    /// A folder has begun to refuse mail.
+    pub fn closed(&self, folder: &Mailbox, words: &str) {
+        let (account, words) = (self.account.as_str(), sanitise(words));
+        warn!(account, %folder, words, "this folder takes no mail; it is left alone for an hour, then longer; the messages stay in the inbox");
+        self.tell(Told::Problem(format!("{folder} takes no mail: {words}")));
+    }
+
+    /// A bucket folder that was there before is gone.
+    pub fn folder_gone(&self, folder: &Mailbox) {
+        self.stuck(
+            &format!("the folder {folder} is gone; did you rename it?"),
+            "make it again, or tell postroom.toml the new name; until then its mail stays in the inbox",
+        );
+    }
+
+    /// The records cannot be written.
+    pub fn paused(&self, why: &dyn fmt::Display) {
+        self.stuck(
+            why,
+            "paused; the connection is kept, and sorting goes on by itself when the records can be written",
+        );
+    }
+
+    /// The records can be written again.
+    pub fn resumed(&self) {
+        info!(
+            account = self.account.as_str(),
+            "the records can be written again; sorting goes on"
+        );
+    }
+
+    /// The server has not understood us three times in an hour.
+    pub fn stopped(&self, why: &dyn fmt::Display) {
+        self.stuck(
+            why,
+            "the third time within an hour: this account is left alone until `systemctl reload postroom` (SIGHUP); please report this",
+        );
+    }
+
     /// An attempt failed and another will be made.
     pub fn waiting(&self, why: &dyn fmt::Display, wait: Duration) {
         let (account, wait_s) = (self.account.as_str(), wait.as_secs());

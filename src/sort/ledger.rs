@@ -275,6 +275,12 @@ impl Committed<Vec<PlannedMove>> {
         Self(Vec::new())
     }
 
+    /// The moves that are `wanted`; the others are handed to nobody.
+    pub fn only(mut self, wanted: impl FnMut(&PlannedMove) -> bool) -> Self {
+        self.0.retain(wanted);
+        self
+    }
+
     /// Takes the moves of `more` in as well.
     pub fn append(&mut self, more: Self) {
         self.0.extend(more.0);

@@ -34,6 +34,7 @@ pub mod ledger;
 pub mod lookalike;
 pub mod mailbox;
 pub mod message;
+pub mod refusal;
 pub mod rules;
 mod sanitise;
 pub mod sender;

@@ -3,11 +3,12 @@
 //!
 //! - [`supervisor`] starts and watches the workers, signals, reload, systemd
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
-//! - [`visit`] one connection; [`layout`] its folders; [`model`] its memory
+//! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
 
+pub mod access;
 pub mod backoff;
 pub mod bootstrap;
 pub mod carry;

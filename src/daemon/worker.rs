@@ -1,7 +1,6 @@
 //! One account, looked after for as long as the daemon lives: visit, and when a visit ends, wait and visit again.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +14,11 @@ use super::logbook::Logbook;
 use super::pending::Pending;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
-use super::{layout, model};
-use crate::config::{Account, Mode, Tls, secret};
+use super::{access, layout, model};
+use crate::config::{Account, Mode};
 use crate::imap::ImapError;
 use crate::imap::Session;
-use crate::imap::login;
 use crate::imap::watch;
-use crate::imap::{Encryption, Limits, Target, connect};
 use crate::sort::arrival::Event;
 use crate::sort::mailbox::{Mailbox, Uid};
 use crate::sort::rules::RuleSet;
@@ -103,31 +100,7 @@ impl Worker {
 
     /// A connection that is logged in.
     pub async fn connect(account: &Account) -> Result<Session, DaemonError> {
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        let password = secret::read(&account.imap.secret, credentials.as_deref()).await?;
-        let ca_pem = match &account.imap.ca_file {
-            None => None,
-            Some(path) => Some(std::fs::read(path).map_err(|error| DaemonError::Unreadable {
-                path: path.display().to_string(),
-                why: error.to_string(),
-            })?),
-        };
-        let target = Target {
-            host: account.imap.host.clone(),
-            port: account.imap.port,
-            tls: match account.imap.tls {
-                Tls::Implicit => Encryption::Implicit,
-                Tls::StartTls => Encryption::StartTls,
-                Tls::None => Encryption::None,
-            },
-            ca_pem,
-            limits: Limits {
-                poll: account.imap.poll,
-                ..Limits::default()
-            },
-        };
-        let greeted = connect(&target).await?;
-        Ok(login(greeted, &account.imap.user, &password).await?)
+        access::open(&account.imap).await
     }
 
     /// A visit, ready to work: connected, folders known, model loaded. With `create`, missing folders are made.

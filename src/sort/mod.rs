@@ -21,6 +21,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub mod addressing;
 pub mod arrival;
 pub mod authenticity;
 pub mod bucket;
@@ -42,9 +43,10 @@ pub mod verdict;
 
 pub use sanitise::sanitise;
 
+use addressing::{Addressed, names, writer};
 use authenticity::{Authentication, Provider};
 use bucket::Bucket;
-use correspondence::{Addressed, Correspondence, Learning};
+use correspondence::{Correspondence, Learning};
 use duplicates::Duplicates;
 use evidence::{Doubt, Evidence};
 use facts::Facts;
@@ -53,7 +55,7 @@ use ledger::{Mid, Row};
 use mailbox::{Location, Mailbox, Timestamp};
 use message::Message;
 use rules::RuleSet;
-use sender::{Address, Owner};
+use sender::Owner;
 use sent::SentIndex;
 use taught::Taught;
 use verdict::{Reason, ReasonKind, StageAnswer, Verdict};
@@ -247,10 +249,11 @@ impl Sorter {
             .taught
             .lookup(facts.message, facts.authentication)
             .ok_or("nothing was taught about this sender")?;
-        let days = facts.now.days_since(lesson.at).max(0.0) as i64;
         let text = format!(
-            "you put mail of {} into {} {days} days ago",
-            lesson.identity, lesson.bucket
+            "you put mail of {} into {} {}",
+            lesson.identity,
+            lesson.bucket,
+            lesson.at.ago(facts.now)
         );
         if lesson.bucket == Bucket::Top && facts.authentication == Authentication::Fail {
             let text = format!("{text}, but the provider found this message forged");
@@ -294,7 +297,7 @@ impl Sorter {
         if facts.authentication == Authentication::Fail {
             return Err("you wrote to this sender, but the provider found the message forged");
         }
-        let addressed = self.addressed(facts);
+        let addressed = Addressed::by(facts, &self.correspondence);
         let attention = addressed.attention(facts.message.recipients().count());
         let learning = &self.settings.learning;
         let verified = facts.authentication == Authentication::Pass;
@@ -310,20 +313,6 @@ impl Sorter {
             text.push_str("; not verified");
         }
         Ok(Verdict::new(bucket, Reason::new(ReasonKind::Correspondence, text)))
-    }
-
-    fn addressed(&self, facts: &Facts<'_>) -> Addressed {
-        let (message, owner) = (facts.message, &self.settings.owner);
-        let known = |to: &Address| self.correspondence.tally(to).is_some_and(|tally| tally.sent_count > 0);
-        if message.to.iter().any(|address| owner.is(address)) {
-            Addressed::To
-        } else if message.cc.iter().any(|address| owner.is(address)) {
-            Addressed::Cc
-        } else if facts.evidence.discussion && message.recipients().any(known) {
-            Addressed::List
-        } else {
-            Addressed::Not
-        }
     }
 
     /// True unless an answer would go to a stranger elsewhere, as it would in many a fraud.
@@ -372,29 +361,5 @@ impl Sorter {
             .verdict(doubt)
             .ok_or("its headers look like a person's")?;
         Ok(Verdict::new(bucket, Reason::new(ReasonKind::Evidence, text)))
-    }
-}
-
-/// True when To or Cc holds one of the user's own addresses.
-fn names(owner: &Owner, message: &Message) -> bool {
-    message.recipients().any(|address| owner.is(address))
-}
-
-/// Who wrote a message: the address in From; on a list that has put its own address there, the one person in Reply-To.
-/// `None` where From is malformed, and where such a list does not say who wrote.
-fn writer(message: &Message) -> Option<&Address> {
-    let from = message.from()?;
-    let rewritten = message
-        .list_id
-        .as_deref()
-        .and_then(|id| id.split_once('.'))
-        .is_some_and(|list| list == (from.local_part(), from.domain()));
-    if !rewritten {
-        return Some(from);
-    }
-    let mut people = message.reply_to.iter().filter(|address| *address != from);
-    match (people.next(), people.next()) {
-        (Some(person), None) => Some(person),
-        _ => None,
     }
 }

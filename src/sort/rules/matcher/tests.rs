@@ -208,7 +208,10 @@ fn agree(rules: Vec<Rule>, mails: &[(String, bool)]) -> TestCaseResult {
         })
         .collect();
     let everybody = 0..rules.len();
-    let set = RuleSet::of(rules);
+    let set = {
+        let matcher = Matcher::new(&rules);
+        RuleSet::of(rules, matcher)
+    };
     let owner = Owner::new(vec![Address::parse("ab@b.example").unwrap()]);
     let folder = Mailbox::inbox();
     for (raw, flag) in mails {

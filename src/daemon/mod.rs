@@ -1,7 +1,7 @@
 //! The daemon: one loop per account, each supervised alone. It carries events from `imap` to `sort` and the answers to
 //! `store` and `imap`; it decides nothing itself.
 //!
-//! - [`supervisor`] starts and watches the workers, signals, reload, systemd
+//! - [`supervisor`] the process: signals, [`reload`], [`systemd`]; [`roster`] who is looked after
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
@@ -21,6 +21,7 @@ pub mod pending;
 pub mod plan;
 pub mod recovery;
 pub mod reload;
+pub mod roster;
 pub mod status;
 pub mod supervisor;
 pub mod sweep;

@@ -53,11 +53,7 @@ impl Tally {
     pub fn sentence(&self, now: Timestamp) -> String {
         let last = self
             .last_sent
-            .map_or(String::new(), |last| match now.days_since(last).max(0.0) as i64 {
-                0 => " (last today)".to_owned(),
-                1 => " (last yesterday)".to_owned(),
-                days => format!(" (last {days} days ago)"),
-            });
+            .map_or(String::new(), |last| format!(" (last {})", last.ago(now)));
         let times = |count| {
             if count == 1 {
                 "once".to_owned()

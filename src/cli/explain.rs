@@ -65,7 +65,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     let place = place(&args.what);
     let (mut rows, store) = (Vec::new(), store_to_read(&config)?);
     let (wanted, only) = (args.what.clone(), args.account.clone());
-    rows.extend(block_on(async { store.run(move |store| rows_about(store, &wanted, only)).await })??);
+    rows.extend(block_on(async {
+        store.run(move |store| rows_about(store, &wanted, only)).await
+    })??);
     let stories = Story::tell(rows);
     for story in &stories {
         story.write(args.json, keeper.current().digest(), args.again, &mut out)?;

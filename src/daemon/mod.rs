@@ -6,12 +6,14 @@
 //! - [`visit`] one connection; [`layout`] its folders; [`model`] its memory
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back
+//! - [`digest`] the daily mail to the user himself
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
 
 pub mod backoff;
 pub mod bootstrap;
 pub mod carry;
 pub mod clock;
+pub mod digest;
 pub mod error;
 pub mod layout;
 pub mod logbook;

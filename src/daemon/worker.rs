@@ -200,6 +200,7 @@ impl Worker {
             if rules.has_changed().unwrap_or(false) {
                 visit.sorter.rules = rules.borrow_and_update().clone();
             }
+            visit.digest_when_due().await?;
             if swept.elapsed() >= FULL_SWEEP {
                 visit.sweep_all(stopping).await?;
                 swept = Instant::now();

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::cli::verdict_json::{Subject, object};
+use crate::sort::bucket::Bucket;
 use crate::sort::inquiry::Inquiry;
 use crate::sort::mailbox::{Mailbox, Timestamp};
 use crate::sort::sender::Address;
@@ -48,12 +49,13 @@ impl Asked {
         };
         writeln!(out, "{subject}\nfrom {from}\n")?;
         let verdict = &self.inquiry.verdict;
-        let goes = if self.folder.is_inbox() {
-            format!("{}: stays in the inbox", verdict.bucket)
-        } else {
-            format!("{}: goes to {}", verdict.bucket, sanitise(self.folder.as_str()))
+        let goes = match (self.folder.is_inbox(), verdict.bucket) {
+            (true, Bucket::Inbox) => "It stays in the inbox".to_owned(),
+            (true, bucket) => format!("It stays in the inbox as {bucket}"),
+            (false, bucket) => format!("It goes to {} ({bucket})", sanitise(self.folder.as_str())),
         };
-        writeln!(out, "{goes}, because {}", because(&verdict.reason))?;
+        let said = format!("{goes}, because {}.", because(&verdict.reason));
+        writeln!(out, "{}", wrapped(&said, 0, width))?;
         self.stages(width, out)?;
         self.changes(&from, width, out)
     }
@@ -81,7 +83,11 @@ impl Asked {
         let mut lines = Vec::new();
         if let Some(otherwise) = &self.inquiry.otherwise {
             let bucket = otherwise.bucket;
-            let same = if bucket == self.inquiry.verdict.bucket { "still " } else { "" };
+            let same = if bucket == self.inquiry.verdict.bucket {
+                "still "
+            } else {
+                ""
+            };
             lines.push(format!(
                 "Without that it would {same}be {bucket}: {}",
                 sanitise(&because(&otherwise.reason))
@@ -106,6 +112,16 @@ impl Asked {
                 sanitise(&whose.to_string()),
                 lesson.bucket
             ));
+        }
+        let by = |kind| {
+            self.inquiry
+                .answers
+                .iter()
+                .any(|answer| answer.kind == kind && answer.bucket.is_some())
+        };
+        let listed = self.arrival.message.list_id.is_some();
+        if !by(ReasonKind::Correspondence) && !by(ReasonKind::Reply) && !listed {
+            lines.push("Once you have written to them, their letters to you stay in the inbox or go to top".to_owned());
         }
         if self.arrival.message.from().is_some() && reason.kind != ReasonKind::Rule {
             lines.push(format!(
@@ -196,7 +212,10 @@ mod tests {
     #[test]
     fn long_sentences_hang_under_their_column() {
         let text = "one two three four five six seven eight nine";
-        assert_eq!(wrapped(text, 4, 34), "one two three four five six\n    seven eight nine");
+        assert_eq!(
+            wrapped(text, 4, 34),
+            "one two three four five six\n    seven eight nine"
+        );
         assert_eq!(wrapped("", 4, 34), "");
         let long = "x".repeat(50);
         assert_eq!(wrapped(&long, 4, 10), long);

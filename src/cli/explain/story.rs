@@ -33,15 +33,19 @@ impl Story {
 
     /// Where the message was last, if its number there is known.
     pub fn place(&self) -> Option<(Mailbox, Uid)> {
-        self.rows.iter().rev().find(|row| row.state == State::Done).and_then(|row| {
-            let source = &row.entry.source;
-            match (row.entry.kind, &row.entry.destination) {
-                (RowKind::Sort | RowKind::Undo, Some(folder)) => {
-                    row.destination_uid.map(|(_, uid)| (folder.clone(), uid))
+        self.rows
+            .iter()
+            .rev()
+            .find(|row| row.state == State::Done)
+            .and_then(|row| {
+                let source = &row.entry.source;
+                match (row.entry.kind, &row.entry.destination) {
+                    (RowKind::Sort | RowKind::Undo, Some(folder)) => {
+                        row.destination_uid.map(|(_, uid)| (folder.clone(), uid))
+                    }
+                    _ => Some((source.mailbox.clone(), source.uid)),
                 }
-                _ => Some((source.mailbox.clone(), source.uid)),
-            }
-        })
+            })
     }
 
     /// Writes the story; `rules` is the digest of the rules in force today, `again` that they are asked next.
@@ -89,7 +93,10 @@ impl Story {
                 writeln!(out, "  change the rule                {}, line {line}", sanitise(file))?;
             }
             _ => {
-                writeln!(out, "  for all of their mail          drag it where it belongs, or: postroom train {from} inbox")?;
+                writeln!(
+                    out,
+                    "  for all of their mail          drag it where it belongs, or: postroom train {from} inbox"
+                )?;
             }
         }
         if !again {
@@ -129,7 +136,10 @@ fn write_row(row: &Row, out: &mut dyn Write) -> io::Result<()> {
             format!("not moved to {folder}: {}", code(row, "it was gone before"))
         }
         (RowKind::Sort | RowKind::Undo, State::Failed) => {
-            format!("not moved to {folder}, the server refused: {}", code(row, "no reason given"))
+            format!(
+                "not moved to {folder}, the server refused: {}",
+                code(row, "no reason given")
+            )
         }
         (RowKind::Sort | RowKind::Undo, State::Unknown) => {
             format!("perhaps moved to {folder}: the connection was lost, and the folder will be looked at again")
@@ -144,7 +154,11 @@ fn write_row(row: &Row, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}  {what}{number}", local(row.at))?;
     if matches!(entry.kind, RowKind::Keep | RowKind::Preview | RowKind::Sort) {
         let bucket = entry.bucket;
-        writeln!(out, "                  {bucket}, because {}", sanitise(&entry.reason.text))?;
+        writeln!(
+            out,
+            "                  {bucket}, because {}",
+            sanitise(&entry.reason.text)
+        )?;
     }
     Ok(())
 }

@@ -261,6 +261,7 @@ impl Worker {
                 visit.store.run(move |store| store.prune(oldest)).await?;
                 pruned = Some(Instant::now());
             }
+            visit.digest_when_due().await?;
             if swept.elapsed() >= FULL_SWEEP {
                 visit.carry_out_due().await?;
                 visit.empty_blackhole().await?;

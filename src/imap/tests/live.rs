@@ -226,13 +226,11 @@ async fn backlog_figures() {
         .iter()
         .map(|field| (*field).to_owned())
         .collect();
-    let mut bytes = 0;
-    let mut count = 0;
-    let each = |window: Vec<crate::imap::Fetched>| {
-        count += window.len();
-        bytes += window.iter().map(|message| message.header.len()).sum::<usize>();
-    };
-    session.headers_by_window(&uids, &fields, each).await.unwrap();
+    let headers = session.headers(&uids, &fields).await.unwrap();
+    let (count, bytes) = (
+        headers.len(),
+        headers.iter().map(|message| message.header.len()).sum::<usize>(),
+    );
     println!("{:?} {count} headers, {bytes} octets", clock.elapsed());
     assert_eq!(count, uids.len());
     let moves: Vec<PlannedMove> = uids

@@ -20,6 +20,7 @@ pub mod hindsight;
 pub mod identity;
 pub mod import;
 pub mod learn;
+pub mod learn_from;
 pub mod lesson_file;
 pub mod log;
 pub mod logging;
@@ -88,7 +89,7 @@ pub enum Command {
     Stats(stats::StatsArgs),
     /// Teach a sender's place without dragging
     Train(train::TrainArgs),
-    /// Show, confirm or discard lessons that were held back
+    /// Show, confirm or discard lessons that were held back; learn from folders
     Learn(learn::LearnArgs),
     /// Forget what was taught about a sender
     Forget(forget::ForgetArgs),
@@ -122,6 +123,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Senders(args) => on_records(&context, |records, out| senders::run(&args, records, out)),
         Command::Stats(args) => on_records(&context, |records, out| stats::run(&args, records, out)),
         Command::Train(args) => on_records(&context, |records, out| train::run(&args, records, out)),
+        Command::Learn(args) if args.reads_folders() => learn_from::run(&args, &context),
         Command::Learn(args) => on_records(&context, |records, out| learn::run(&args, records, out)),
         Command::Forget(args) => on_records(&context, |records, out| forget::run(&args, records, out)),
         Command::Export(args) => match args.what {

@@ -5,7 +5,7 @@
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
 //! - [`visit`] one connection; [`layout`] its folders; [`model`] its memory
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
-//! - [`plan`] the same decisions without acting, [`undo`] taking moves back
+//! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
 
 pub mod backoff;
@@ -16,6 +16,7 @@ pub mod error;
 pub mod layout;
 pub mod logbook;
 pub mod model;
+pub mod past;
 pub mod pending;
 pub mod plan;
 pub mod recovery;

@@ -39,6 +39,7 @@ mod sanitise;
 pub mod sender;
 pub mod sent;
 pub mod taught;
+pub mod training;
 pub mod verdict;
 
 pub use sanitise::sanitise;

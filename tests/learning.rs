@@ -1,0 +1,112 @@
+//! Learning from what lies in the mailbox already, on a real Dovecot: folders as a training set, the past replayed, and
+//! what the user's flags suggest. Nothing here may change the mailbox: the census and the proxy's list say so.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+mod support;
+
+use support::{Account, Census, Dovecot, Home, Letter, Proxy, Server};
+
+/// An account with a past, and the proxy before it.
+struct Past {
+    server: Server,
+    proxy: Proxy,
+    home: Home,
+}
+
+impl Past {
+    fn new(server: Server) -> Self {
+        let proxy = Proxy::to(server.port).start();
+        let home = Home::new(&[Account::new("home", proxy.port)]);
+        Self { server, proxy, home }
+    }
+
+    /// Puts mail into a folder, which is made when it is missing.
+    fn lies(&self, folder: &str, letters: &[Letter]) {
+        self.make(folder);
+        for letter in letters {
+            self.server.deliver_to("alice", folder, &letter.bytes());
+        }
+    }
+
+    fn make(&self, folder: &str) {
+        let mut hand = self.server.hand("alice");
+        if !hand.has_folder(folder) {
+            hand.make_folder(folder);
+        }
+    }
+
+    /// Runs a command that may look and nothing else.
+    fn looks(&self, arguments: &[&str]) -> String {
+        let before = Census::of(&self.server, "alice");
+        let said = self.home.run(arguments).expect_code(0).stdout;
+        before.assert_untouched(&Census::of(&self.server, "alice"));
+        assert_eq!(self.proxy.count("SELECT"), 0, "only EXAMINE opens a folder here");
+        self.proxy.assert_clean();
+        said
+    }
+}
+
+fn letters(from: &str, count: usize) -> Vec<Letter> {
+    (0..count).map(|_| Letter::from(from)).collect()
+}
+
+#[test]
+fn folders_sorted_before_teach_whose_mail_belongs_where() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let account = Past::new(server);
+    let (shop, friend) = ("offers@shop.example", "friend@people.example");
+    account.lies("Sent", &[Letter::from("alice@example.org").to(friend)]);
+    account.lies("Shops = Old", &letters(shop, 3));
+    account.lies("Shops = Old", &letters(friend, 1));
+    account.lies("@SaneNews", &letters("editor@paper.example", 2));
+
+    let dry = account.looks(&["learn", "--from", "Shops = Old=bulk", "--from-sanebox", "--dry-run"]);
+    assert!(dry.contains("bulk       offers@shop.example  (3 messages)"), "{dry}");
+    assert!(dry.contains("news       editor@paper.example  (2 messages)"), "{dry}");
+    assert!(
+        !account.looks(&["preview"]).contains("shop.example"),
+        "a dry run teaches nothing"
+    );
+
+    let said = account.looks(&["learn", "--from", "Shops = Old=bulk", "--from-sanebox"]);
+    assert!(said.contains("bulk: taught 1 sender, 0 lists"), "{said}");
+    assert!(
+        said.contains("since you write to them: friend@people.example"),
+        "{said}"
+    );
+
+    let fresh = Letter::from(shop);
+    let stranger = Letter::from("stranger@shop.example");
+    account.lies("INBOX", &[fresh.clone(), stranger.clone(), Letter::from(friend)]);
+    let plan = account.looks(&["preview"]);
+    assert!(plan.contains("1 bulk") && plan.contains(shop), "{plan}");
+    assert!(!plan.contains("stranger@"), "{plan}");
+
+    let wrong = account.home.run(&["learn", "--from", "Shop=bulk"]);
+    assert!(
+        wrong.code != Some(0) && wrong.stderr.contains("there is no folder Shop"),
+        "{wrong:?}"
+    );
+}
+
+#[test]
+fn a_running_daemon_takes_up_what_folders_taught() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let account = Past::new(server);
+    account.lies("Old", &letters("offers@shop.example", 2));
+    let mut daemon = account.home.start();
+    daemon.wait_ready();
+    daemon.wait_line("watching");
+    account.home.run(&["learn", "--from", "Old=bulk"]).expect_code(0);
+    let fresh = Letter::from("offers@shop.example");
+    account.server.deliver("alice", &fresh.bytes());
+    account.server.hand("alice").wait_for("Bulk", &fresh.id());
+    daemon.terminate();
+    account.proxy.assert_clean();
+}

@@ -10,6 +10,9 @@
 
 mod support;
 
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
 use support::{Account, Census, Dovecot, Home, Letter, Proxy, Server};
 
 /// An account with a past, and the proxy before it.
@@ -31,6 +34,22 @@ impl Past {
         self.make(folder);
         for letter in letters {
             self.server.deliver_to("alice", folder, &letter.bytes());
+        }
+    }
+
+    /// Puts a letter that came so many days ago into a folder, with the flags it has since got.
+    fn came(&self, days: u64, folder: &str, letter: &Letter, flags: &[&str]) {
+        self.make(folder);
+        let at = SystemTime::now() - Duration::from_secs(days * 86_400);
+        let date = jiff::Timestamp::try_from(at).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+        let letter = letter
+            .clone()
+            .field("Date", &jiff::fmt::rfc2822::to_string(&date).unwrap());
+        self.server.deliver_at("alice", folder, &letter.bytes(), at);
+        if !flags.is_empty() {
+            let mut hand = self.server.hand("alice");
+            let uid = hand.only(folder, &letter.id());
+            hand.add_flags(folder, uid, flags);
         }
     }
 
@@ -109,4 +128,62 @@ fn a_running_daemon_takes_up_what_folders_taught() {
     account.server.hand("alice").wait_for("Bulk", &fresh.id());
     daemon.terminate();
     account.proxy.assert_clean();
+}
+
+fn newsletter(name: &str) -> Letter {
+    Letter::from(&format!("News <news@{name}.example>")).newsletter(&format!("<{name}.list.example>"))
+}
+
+#[test]
+fn the_past_is_replayed_without_knowing_the_future_and_told_against_the_flags() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let past = Past::new(server);
+    let (friend, later) = ("friend@people.example", "later@people.example");
+    for days in [50, 45, 40] {
+        past.came(days, "Sent", &Letter::from("alice@example.org").to(friend), &["\\Seen"]);
+    }
+    past.came(30, "INBOX", &Letter::from(friend), &["\\Seen", "\\Answered"]);
+    past.came(20, "INBOX", &Letter::from("stranger@letter.example"), &[]);
+    past.came(15, "News", &newsletter("read"), &["\\Seen"]);
+    let buried = newsletter("replied");
+    past.came(12, "INBOX", &buried, &["\\Seen", "\\Answered"]);
+    // Written to only afterwards: on that day a stranger.
+    past.came(10, "INBOX", &Letter::from(later), &["\\Seen"]);
+    for days in [5, 4, 3] {
+        past.came(days, "Sent", &Letter::from("alice@example.org").to(later), &["\\Seen"]);
+    }
+    past.came(8, "INBOX", &newsletter("ignored"), &[]);
+    past.came(6, "Trash", &newsletter("thrown"), &[]);
+    past.came(200, "INBOX", &newsletter("ancient"), &[]);
+
+    let told: Value = serde_json::from_str(&past.looks(&["preview", "--replay", "90d", "--json"])).unwrap();
+    let row = |cells: [usize; 5]| {
+        let [top, inbox, news, bulk, blackhole] = cells;
+        let all = cells.iter().sum::<usize>();
+        json!({"top": top, "inbox": inbox, "news": news, "bulk": bulk, "blackhole": blackhole, "all": all})
+    };
+    assert_eq!(told["messages"], 7, "{told}");
+    assert_eq!(told["confusion"]["answered"], row([1, 0, 1, 0, 0]), "{told}");
+    assert_eq!(told["confusion"]["read"], row([0, 1, 1, 0, 0]), "{told}");
+    assert_eq!(told["confusion"]["unread"], row([0, 1, 1, 0, 0]), "{told}");
+    assert_eq!(told["confusion"]["deleted_unread"], row([0, 0, 1, 0, 0]), "{told}");
+    assert_eq!(told["answered_and_buried"].as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(
+        told["answered_and_buried"][0]["message_id"].as_str().unwrap(),
+        buried.id().trim_matches(['<', '>'])
+    );
+
+    let page = past.looks(&["preview", "--replay", "90d"]);
+    assert!(
+        page.contains("Of 2 messages you answered, 1 would have stayed in sight, 1 of them in top."),
+        "{page}"
+    );
+    assert!(
+        page.contains("Of 3 messages you never opened, 2 would have been out of your way."),
+        "{page}"
+    );
+    assert!(
+        page.contains("news@replied.example") && !page.contains("news@read.example"),
+        "{page}"
+    );
 }

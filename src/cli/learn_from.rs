@@ -184,7 +184,7 @@ fn report(trained: &Trained, dry_run: bool, out: &mut dyn Write) -> io::Result<(
             Identity::Address(_) | Identity::Domain(_) => *senders += 1,
         }
         if dry_run {
-            let who = identity::spelling(&lesson.identity);
+            let who = sanitise(&identity::spelling(&lesson.identity));
             writeln!(
                 out,
                 "  {:<9}  {who}  ({})",
@@ -210,7 +210,7 @@ fn report(trained: &Trained, dry_run: bool, out: &mut dyn Write) -> io::Result<(
         )?;
     }
     if !trained.kept.is_empty() {
-        let kept = names(&mut trained.kept.iter().map(identity::spelling));
+        let kept = names(&mut trained.kept.iter().map(|kept| sanitise(&identity::spelling(kept))));
         writeln!(out, "left as you taught them yourself: {kept}")?;
     }
     if !dry_run && !trained.lessons.is_empty() {

@@ -17,6 +17,7 @@ pub mod export;
 pub mod filters;
 pub mod forget;
 pub mod hindsight;
+pub mod hindsight_imap;
 pub mod identity;
 pub mod import;
 pub mod learn;

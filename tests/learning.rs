@@ -187,3 +187,49 @@ fn the_past_is_replayed_without_knowing_the_future_and_told_against_the_flags() 
         "{page}"
     );
 }
+
+#[test]
+fn flags_suggest_and_nothing_is_done() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let past = Past::new(server);
+    past.came(
+        60,
+        "Sent",
+        &Letter::from("alice@example.org").to("friend@people.example"),
+        &[],
+    );
+    for days in 20..25 {
+        past.came(days, "INBOX", &Letter::from("offers@shop.example"), &[]);
+        past.came(days, "INBOX", &Letter::from("friend@people.example"), &[]);
+        past.came(days, "INBOX", &Letter::from("read@shop.example"), &["\\Seen"]);
+    }
+    for days in 1..4 {
+        past.came(
+            days,
+            "News",
+            &Letter::from("anna@club.example"),
+            &["\\Seen", "\\Answered"],
+        );
+    }
+    let lines = past.looks(&["suggest", "--json"]);
+    let told: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let commands: Vec<&str> = told.iter().map(|object| object["command"].as_str().unwrap()).collect();
+    assert_eq!(
+        commands,
+        [
+            "postroom train anna@club.example top",
+            "postroom train offers@shop.example bulk"
+        ],
+        "{lines}"
+    );
+    assert_eq!(told[1]["counts"]["left_unread"], 5);
+    // The command it names is one that works, and then there is nothing more to say about that sender.
+    let words: Vec<&str> = commands[1].split(' ').skip(1).collect();
+    past.home.run_once();
+    past.home.run(&words).expect_code(0);
+    let page = past.home.run(&["suggest"]).expect_code(0).stdout;
+    assert!(
+        page.contains("you answered 3") && !page.contains("offers@shop.example"),
+        "{page}"
+    );
+}

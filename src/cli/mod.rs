@@ -37,6 +37,7 @@ pub mod since;
 pub mod sort;
 pub mod stats;
 pub mod status;
+pub mod suggest;
 pub mod train;
 pub mod undo;
 pub mod verdict_json;
@@ -92,6 +93,8 @@ pub enum Command {
     Train(train::TrainArgs),
     /// Show, confirm or discard lessons that were held back; learn from folders
     Learn(learn::LearnArgs),
+    /// Show what your flags suggest about senders; does nothing by itself
+    Suggest(suggest::Args),
     /// Forget what was taught about a sender
     Forget(forget::ForgetArgs),
     /// Write every lesson as readable TOML, or rules and lessons as a Sieve script
@@ -126,6 +129,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Train(args) => on_records(&context, |records, out| train::run(&args, records, out)),
         Command::Learn(args) if args.reads_folders() => learn_from::run(&args, &context),
         Command::Learn(args) => on_records(&context, |records, out| learn::run(&args, records, out)),
+        Command::Suggest(args) => suggest::run(&args, &context),
         Command::Forget(args) => on_records(&context, |records, out| forget::run(&args, records, out)),
         Command::Export(args) => match args.what {
             Some(export::What::Sieve) => on_records(&context, |records, out| {

@@ -24,6 +24,7 @@ use std::sync::Arc;
 pub mod addressing;
 pub mod arrival;
 pub mod authenticity;
+pub mod behaviour;
 pub mod bucket;
 pub mod correspondence;
 pub mod duplicates;

@@ -1,29 +1,82 @@
-//! What came of replayed mail: which of it the user answered later, and so how often a verdict was right about him.
+//! What came of replayed mail: which of it the user answered, read or never opened, and so how often a verdict was right
+//! about him.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
-
-use comfy_table::{CellAlignment, Table, presets};
 
 use crate::sort::bucket::Bucket;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::message::Message;
-use crate::sort::sanitise;
 use crate::sort::sent::{bare_subject, is_answer};
 use crate::sort::verdict::{ReasonKind, Verdict};
+
+mod page;
 
 /// Days after which a message with the same subject is no answer any more.
 const ANSWERED_WITHIN_DAYS: f64 = 7.0;
 
+/// What the user did with a message. Answered outweighs the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Deed {
+    /// He answered it.
+    Answered,
+    /// He opened it (\Seen).
+    Read,
+    /// It was never opened.
+    Unread,
+    /// He threw it away without opening it.
+    DeletedUnread,
+    /// There are no flags to tell by.
+    Unknown,
+}
+
+impl Deed {
+    /// Every deed, in the order of the table.
+    pub const ALL: [Deed; 5] = [
+        Deed::Answered,
+        Deed::Read,
+        Deed::Unread,
+        Deed::DeletedUnread,
+        Deed::Unknown,
+    ];
+
+    /// What flags tell; `None` for mail that was stored without any. `deleted` is true for mail in the trash.
+    pub fn by_flags(flags: Option<&[String]>, deleted: bool) -> Deed {
+        let Some(flags) = flags else { return Deed::Unknown };
+        let has = |name: &str| flags.iter().any(|flag| flag.eq_ignore_ascii_case(name));
+        if has("\\Answered") {
+            Deed::Answered
+        } else if has("\\Seen") {
+            Deed::Read
+        } else if deleted || has("\\Deleted") {
+            Deed::DeletedUnread
+        } else {
+            Deed::Unread
+        }
+    }
+
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Deed::Answered => "answered",
+            Deed::Read => "read",
+            Deed::Unread => "unread",
+            Deed::DeletedUnread => "deleted_unread",
+            Deed::Unknown => "unknown",
+        }
+    }
+}
+
 /// One judged message.
 #[derive(Debug)]
 struct Judged {
-    path: String,
+    place: String,
+    message_id: Option<String>,
     from: String,
     at: Timestamp,
     bucket: Bucket,
     kind: ReasonKind,
-    answered: bool,
+    text: String,
+    deed: Deed,
 }
 
 /// Every judged message, and how to find it when it is answered.
@@ -34,9 +87,12 @@ pub struct Hindsight {
     by_subject: HashMap<(String, String), Vec<usize>>,
 }
 
+/// Messages by bucket, in the order of [`Bucket::ALL`].
+type Row = [usize; 5];
+
 impl Hindsight {
-    /// Takes note of a verdict.
-    pub fn judged(&mut self, at: Timestamp, path: String, message: &Message, verdict: &Verdict) {
+    /// Takes note of a verdict. `place` is where the message lies, as a person finds it.
+    pub fn judged(&mut self, at: Timestamp, place: String, message: &Message, verdict: &Verdict, deed: Deed) {
         let number = self.judged.len();
         let from = message.from().map(ToString::to_string).unwrap_or_default();
         self.by_id.extend(message.message_id.clone().map(|id| (id, number)));
@@ -45,12 +101,14 @@ impl Hindsight {
             self.by_subject.entry((from.clone(), subject)).or_default().push(number);
         }
         self.judged.push(Judged {
-            path,
+            place,
+            message_id: message.message_id.clone(),
             from,
             at,
             bucket: verdict.bucket,
             kind: verdict.reason.kind,
-            answered: false,
+            text: verdict.reason.text.clone(),
+            deed,
         });
     }
 
@@ -69,68 +127,53 @@ impl Hindsight {
             }
         }
         for number in answered {
-            if let Some(judged) = self.judged.get_mut(number) {
-                judged.answered |= at.days_since(judged.at) <= ANSWERED_WITHIN_DAYS || !replied.is_empty();
+            if let Some(judged) = self.judged.get_mut(number)
+                && (at.days_since(judged.at) <= ANSWERED_WITHIN_DAYS || !replied.is_empty())
+            {
+                judged.deed = Deed::Answered;
             }
         }
     }
 
-    /// The table of reasons and buckets, the answered mail by bucket, and the answered messages that would have left
-    /// the inbox, each by name.
-    pub fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
-        let mut rows: BTreeMap<ReasonKind, [usize; 5]> = BTreeMap::new();
+    /// Messages by what the user did and by bucket; only deeds that occur.
+    fn confusion(&self) -> BTreeMap<Deed, Row> {
+        let mut table: BTreeMap<Deed, Row> = BTreeMap::new();
         for judged in &self.judged {
-            count(rows.entry(judged.kind).or_default(), judged.bucket);
+            count(table.entry(judged.deed).or_default(), judged.bucket);
         }
-        let (mut all, mut answered) = ([0; 5], [0; 5]);
+        table
+    }
+
+    /// Messages by the stage that decided and by bucket.
+    fn reasons(&self) -> BTreeMap<ReasonKind, Row> {
+        let mut table: BTreeMap<ReasonKind, Row> = BTreeMap::new();
         for judged in &self.judged {
-            count(&mut all, judged.bucket);
-            if judged.answered {
-                count(&mut answered, judged.bucket);
-            }
+            count(table.entry(judged.kind).or_default(), judged.bucket);
         }
-        let named = rows.iter().map(|(kind, row)| (kind.as_str(), *row));
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        table.set_header(
-            ["reason".to_owned()]
-                .into_iter()
-                .chain(Bucket::ALL.map(|b| b.to_string()))
-                .chain(["all".to_owned()]),
-        );
-        for (name, row) in named.chain([("all", all), ("you answered", answered)]) {
-            let sum: usize = row.iter().sum();
-            table.add_row(
-                [name.to_owned()]
-                    .into_iter()
-                    .chain(row.map(|n| n.to_string()))
-                    .chain([sum.to_string()]),
-            );
-        }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        writeln!(out, "{table}")?;
-        let buried: Vec<&Judged> = self
-            .judged
+        table
+    }
+
+    /// The messages the user answered that would have left the inbox for news, bulk or blackhole.
+    fn buried(&self) -> impl Iterator<Item = &Judged> {
+        self.judged
             .iter()
-            .filter(|judged| judged.answered && judged.bucket.buries())
-            .collect();
-        if !buried.is_empty() {
-            writeln!(out, "\nYou answered these, and they would have left the inbox:")?;
-        }
-        for judged in buried {
-            let (path, from) = (sanitise(&judged.path), sanitise(&judged.from));
-            writeln!(out, "  {}  {path}  {from}  ({})", judged.bucket, judged.kind.as_str())?;
-        }
-        Ok(())
+            .filter(|judged| judged.deed == Deed::Answered && judged.bucket.buries())
     }
 }
 
-fn count(row: &mut [usize; 5], bucket: Bucket) {
+fn count(row: &mut Row, bucket: Bucket) {
     for (cell, of) in row.iter_mut().zip(Bucket::ALL) {
         *cell += usize::from(of == bucket);
     }
+}
+
+/// Messages of a row whose bucket is one of those.
+fn sum(row: &Row, wanted: impl Fn(Bucket) -> bool) -> usize {
+    let cells = row.iter().zip(Bucket::ALL);
+    cells
+        .filter(|(_, bucket)| wanted(*bucket))
+        .map(|(count, _)| count)
+        .sum()
 }
 
 #[cfg(test)]
@@ -138,15 +181,29 @@ mod tests {
     use super::*;
     use crate::sort::verdict::Reason;
 
-    #[test]
-    fn an_answered_message_that_left_the_inbox_is_named() {
+    fn verdict(bucket: Bucket) -> Verdict {
+        Verdict::new(bucket, Reason::new(ReasonKind::Evidence, "x"))
+    }
+
+    fn three() -> Hindsight {
         let mut hindsight = Hindsight::default();
-        let verdict = |bucket| Verdict::new(bucket, Reason::new(ReasonKind::Evidence, "x"));
         for (id, bucket) in [(1, Bucket::News), (2, Bucket::Inbox), (3, Bucket::Bulk)] {
             let mail = format!("From: a{id}@x.example\r\nMessage-ID: <{id}@x>\r\nSubject: Topic {id}\r\n");
             let message = Message::parse(mail.as_bytes());
-            hindsight.judged(Timestamp(0), format!("in/{id}"), &message, &verdict(bucket));
+            hindsight.judged(
+                Timestamp(0),
+                format!("in/{id}"),
+                &message,
+                &verdict(bucket),
+                Deed::Unknown,
+            );
         }
+        hindsight
+    }
+
+    #[test]
+    fn an_answered_message_that_left_the_inbox_is_named() {
+        let mut hindsight = three();
         let day = Timestamp(86_400);
         hindsight.sent(
             day,
@@ -161,5 +218,30 @@ mod tests {
             text.contains("in/1") && !text.contains("in/2") && !text.contains("in/3"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn the_table_adds_up_in_json_too() {
+        let mut hindsight = three();
+        hindsight.sent(Timestamp(9), &Message::parse(b"In-Reply-To: <3@x>\r\n"));
+        let value = hindsight.to_json();
+        assert_eq!(value["messages"], 3);
+        assert_eq!(value["confusion"]["answered"]["bulk"], 1);
+        assert_eq!(value["confusion"]["unknown"]["all"], 2);
+        assert_eq!(value["reasons"]["evidence"]["all"], 3);
+        assert_eq!(value["answered_and_buried"][0]["place"], "in/3");
+        assert_eq!(value["answered_and_buried"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn flags_tell_what_the_user_did() {
+        let flags = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let deed = |names: &[&str], deleted| Deed::by_flags(Some(&flags(names)), deleted);
+        assert_eq!(deed(&["\\Seen", "\\answered"], false), Deed::Answered);
+        assert_eq!(deed(&["\\Seen"], true), Deed::Read);
+        assert_eq!(deed(&["$Label1"], true), Deed::DeletedUnread);
+        assert_eq!(deed(&["\\Deleted"], false), Deed::DeletedUnread);
+        assert_eq!(deed(&[], false), Deed::Unread);
+        assert_eq!(Deed::by_flags(None, false), Deed::Unknown);
     }
 }

@@ -141,6 +141,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         account: Some(place.name.clone()),
         json: false,
         subjects: false,
+        replay: None,
     };
     let configured = Context {
         config: Some(place.main.clone()),

@@ -1,19 +1,32 @@
 //! `postroom learn`: lessons that were held back because one sweep taught suspiciously many senders at once. A folder
-//! restored from a backup looks like a thousand drags; only the user knows which it was.
+//! restored from a backup looks like a thousand drags; only the user knows which it was. Folders as a training set
+//! (`--from`) are in [`super::learn_from`].
 
 use std::io::Write;
 
 use clap::Args;
 
 use super::identity;
+use super::learn_from::Lot;
 use super::records::Records;
 use crate::sort::sanitise;
 use crate::sort::taught::Lesson;
 
-/// Show, confirm or discard lessons that were held back
+/// Show, confirm or discard lessons that were held back; learn from folders
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = "Example: postroom learn --confirm")]
+#[command(
+    after_help = "Examples: postroom learn --confirm\n          postroom learn --from Newsletters=news --from Shops=bulk --dry-run"
+)]
 pub struct LearnArgs {
+    /// Read a folder as a training set: whose mail lies there belongs into that bucket. May be given several times
+    #[arg(long, value_name = "FOLDER=BUCKET", conflicts_with_all = ["confirm", "discard"])]
+    pub from: Vec<Lot>,
+    /// Read the folders of SaneBox: @SaneNews, @SaneLater, @SaneBlackHole and their kind
+    #[arg(long, conflicts_with_all = ["confirm", "discard"])]
+    pub from_sanebox: bool,
+    /// Only show what the folders would teach
+    #[arg(long, conflicts_with_all = ["confirm", "discard"])]
+    pub dry_run: bool,
     /// Take the held lessons in force
     #[arg(long, conflicts_with = "discard")]
     pub confirm: bool,
@@ -25,7 +38,14 @@ pub struct LearnArgs {
     pub account: Option<String>,
 }
 
-/// Runs the command; 0 unless it cannot.
+impl LearnArgs {
+    /// True when folders are to be read, for which a connection is needed.
+    pub fn reads_folders(&self) -> bool {
+        self.from_sanebox || self.dry_run || !self.from.is_empty()
+    }
+}
+
+/// Runs the command on the records; 0 unless it cannot.
 pub fn run(args: &LearnArgs, records: &Records, out: &mut dyn Write) -> anyhow::Result<u8> {
     if args.confirm || args.discard {
         let mut store = records.write()?;

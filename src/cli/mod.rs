@@ -21,10 +21,12 @@ pub mod filters;
 pub mod forget;
 pub mod go;
 pub mod hindsight;
+pub mod hindsight_imap;
 pub mod identity;
 pub mod import;
 pub mod init;
 pub mod learn;
+pub mod learn_from;
 pub mod lesson_file;
 pub mod log;
 pub mod logging;
@@ -43,6 +45,7 @@ pub mod since;
 pub mod sort;
 pub mod stats;
 pub mod status;
+pub mod suggest;
 pub mod train;
 pub mod undo;
 pub mod verdict_json;
@@ -104,8 +107,10 @@ pub enum Command {
     Report(report::ReportArgs),
     /// Teach a sender's place without dragging
     Train(train::TrainArgs),
-    /// Show, confirm or discard lessons that were held back
+    /// Show, confirm or discard lessons that were held back; learn from folders
     Learn(learn::LearnArgs),
+    /// Show what your flags suggest about senders; does nothing by itself
+    Suggest(suggest::Args),
     /// Forget what was taught about a sender
     Forget(forget::ForgetArgs),
     /// Write every lesson as readable TOML, or rules and lessons as a Sieve script
@@ -148,7 +153,9 @@ pub fn run(cli: Cli) -> u8 {
         Command::Senders(args) => on_records(&context, |records, out| senders::run(&args, records, out)),
         Command::Stats(args) => on_records(&context, |records, out| stats::run(&args, records, out)),
         Command::Train(args) => on_records(&context, |records, out| train::run(&args, records, out)),
+        Command::Learn(args) if args.reads_folders() => learn_from::run(&args, &context),
         Command::Learn(args) => on_records(&context, |records, out| learn::run(&args, records, out)),
+        Command::Suggest(args) => suggest::run(&args, &context),
         Command::Forget(args) => on_records(&context, |records, out| forget::run(&args, records, out)),
         Command::Export(args) => match args.what {
             Some(export::What::Sieve) => on_records(&context, |records, out| {

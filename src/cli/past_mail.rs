@@ -33,6 +33,20 @@ impl PastMail {
         Ok(Message::parse(&header_of(&self.path)?))
     }
 
+    /// The flags that a Maildir keeps behind `:2,` in the file's name; `None` for a file that is named otherwise.
+    pub fn flags(&self) -> Option<Vec<String>> {
+        let name = self.path.file_name()?.to_str()?;
+        let (_, letters) = name.rsplit_once(":2,")?;
+        let flag = |letter| match letter {
+            'R' => Some("\\Answered"),
+            'S' => Some("\\Seen"),
+            'F' => Some("\\Flagged"),
+            'T' => Some("\\Deleted"),
+            _ => None,
+        };
+        Some(letters.chars().filter_map(flag).map(str::to_owned).collect())
+    }
+
     /// The message as it stood in the inbox.
     pub fn arrival(&self, message: Message) -> Arrival {
         let mid = Mid::fingerprint(message.fingerprint(self.size));
@@ -149,5 +163,7 @@ mod tests {
             .collect();
         let wanted = ["in/.Lists/new/1", "out/0", "in/cur/2:2,S"].map(Path::new);
         assert_eq!(paths, wanted);
+        assert_eq!(all[2].flags(), Some(vec!["\\Seen".to_owned()]));
+        assert_eq!(all[1].flags(), None);
     }
 }

@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::context::{Context, account, block_on, visit_to_look};
 use super::verdict_json::{Subject, object};
-use super::{exit, logging, since};
+use super::{exit, hindsight_imap, logging, since};
 use crate::daemon::logbook::Logbook;
 use crate::daemon::plan::Fate;
 use crate::sort::bucket::Bucket;
@@ -22,6 +22,9 @@ pub struct Args {
     /// Only mail that arrived since then: 30d, 12h, 2026-11-01
     #[arg(long, value_parser = since::argument, value_name = "WHEN")]
     pub since: Option<Timestamp>,
+    /// In place of that, replay the mail since then as if Postroom had been running, and compare with what you did: 90d
+    #[arg(long, value_parser = since::argument, value_name = "WHEN", conflicts_with = "since")]
+    pub replay: Option<Timestamp>,
     /// The account, when there are several
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
@@ -35,6 +38,9 @@ pub struct Args {
 
 /// Prints the plan.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
+    if let Some(since) = args.replay {
+        return hindsight_imap::run(since, args.account.as_deref(), args.json, context);
+    }
     logging::start("warn");
     let (config, keeper) = context.config_and_rules()?;
     let account = account(&config, args.account.as_deref())?;

@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::Value;
 
-use super::hindsight::Hindsight;
+use super::hindsight::{Deed, Hindsight};
 use super::past_mail::{self, PastMail};
 use super::verdict_json::{Subject, object};
 use super::{exit, lesson_file};
@@ -48,6 +48,9 @@ pub struct ReplayArgs {
     /// One JSON object a message
     #[arg(long)]
     pub json: bool,
+    /// With --json, one object for all: what you answered, read and left unread, by bucket
+    #[arg(long)]
+    pub summary: bool,
     /// Half-life of the correspondence tally, days
     #[arg(long, value_name = "DAYS", default_value_t = Learning::default().half_life_days)]
     pub half_life: f64,
@@ -73,15 +76,18 @@ pub fn run(args: &ReplayArgs, out: &mut impl Write) -> anyhow::Result<u8> {
         let arrival = mail.arrival(message);
         let verdict = sorter.decide(mail.at, &arrival).verdict;
         sorter.received(mail.at, &arrival);
-        if args.json {
+        if args.json && !args.summary {
             writeln!(out, "{}", line(&mail, &arrival, &verdict, &sorter.settings.folders))?;
         } else {
             let path = mail.path.to_string_lossy().into_owned();
-            hindsight.judged(mail.at, path, &arrival.message, &verdict);
+            let deed = Deed::by_flags(mail.flags().as_deref(), false);
+            hindsight.judged(mail.at, path, &arrival.message, &verdict, deed);
         }
     }
-    if !args.json {
-        hindsight.print(out)?;
+    match (args.json, args.summary) {
+        (true, true) => writeln!(out, "{}", hindsight.to_json())?,
+        (true, false) => {}
+        (false, _) => hindsight.print(out)?,
     }
     Ok(exit::OK)
 }

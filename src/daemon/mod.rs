@@ -7,8 +7,8 @@
 //! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
-//! - [`plan`] the same decisions without acting, [`undo`] taking moves back
 //! - [`digest`] the daily mail to the user himself
+//! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
 
 pub mod access;
@@ -22,6 +22,7 @@ pub mod error;
 pub mod layout;
 pub mod logbook;
 pub mod model;
+pub mod past;
 pub mod paused;
 pub mod pending;
 pub mod plan;

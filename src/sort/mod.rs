@@ -24,6 +24,7 @@ use std::sync::Arc;
 pub mod addressing;
 pub mod arrival;
 pub mod authenticity;
+pub mod behaviour;
 pub mod bucket;
 pub mod correspondence;
 pub mod duplicates;
@@ -41,6 +42,7 @@ mod sanitise;
 pub mod sender;
 pub mod sent;
 pub mod taught;
+pub mod training;
 pub mod verdict;
 
 pub use sanitise::sanitise;

@@ -1,0 +1,143 @@
+//! The hindsight as a page for people and as one JSON object.
+
+use std::io::{self, Write};
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::{Map, Value, json};
+
+use super::{Deed, Hindsight, Row, sum};
+use crate::sort::bucket::Bucket;
+use crate::sort::sanitise;
+
+impl Hindsight {
+    /// The table of reasons, the table of what the user did, how often the verdicts were right about him, and the
+    /// answered messages that would have left the inbox, each by name.
+    pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (reasons, confusion) = (self.reasons(), self.confusion());
+        let mut all: Row = [0; 5];
+        for row in confusion.values() {
+            for (cell, count) in all.iter_mut().zip(row) {
+                *cell += count;
+            }
+        }
+        let named = reasons.iter().map(|(kind, row)| (kind.as_str(), *row));
+        writeln!(out, "{}", table("decided by", named.chain([("all", all)])))?;
+        let deeds = confusion.iter().map(|(deed, row)| (words(*deed), *row));
+        writeln!(out, "\n{}", table("what you did", deeds))?;
+        self.print_rights(out)?;
+        let mut buried = self.buried().peekable();
+        if buried.peek().is_some() {
+            writeln!(out, "\nYou answered these, and they would have left the inbox:")?;
+        }
+        for judged in buried {
+            let (place, from, why) = (sanitise(&judged.place), sanitise(&judged.from), sanitise(&judged.text));
+            let kind = judged.kind.as_str();
+            writeln!(out, "  {}  {place}  {from}  ({kind}: {why})", judged.bucket)?;
+        }
+        Ok(())
+    }
+
+    fn print_rights(&self, out: &mut dyn Write) -> io::Result<()> {
+        let confusion = self.confusion();
+        if let Some(row) = confusion.get(&Deed::Answered) {
+            let (total, kept) = (sum(row, |_| true), sum(row, |bucket| !bucket.buries()));
+            let top = sum(row, |bucket| bucket == Bucket::Top);
+            writeln!(
+                out,
+                "\nOf {total} messages you answered, {kept} would have stayed in sight, {top} of them in top."
+            )?;
+        }
+        let mut ignored: Row = [0; 5];
+        for row in [Deed::Unread, Deed::DeletedUnread]
+            .iter()
+            .filter_map(|deed| confusion.get(deed))
+        {
+            for (cell, count) in ignored.iter_mut().zip(row) {
+                *cell += count;
+            }
+        }
+        let total = sum(&ignored, |_| true);
+        if total > 0 {
+            let away = sum(&ignored, Bucket::buries);
+            writeln!(
+                out,
+                "Of {total} messages you never opened, {away} would have been out of your way."
+            )?;
+        }
+        Ok(())
+    }
+
+    /// `{"messages","confusion":{DEED:{BUCKET:n,"all":n}},"reasons":{KIND:{..}},"answered_and_buried":[..]}`.
+    pub fn to_json(&self) -> Value {
+        let confusion = self.confusion();
+        let buried: Vec<Value> = self
+            .buried()
+            .map(|judged| {
+                json!({
+                    "place": judged.place,
+                    "message_id": judged.message_id,
+                    "from": judged.from,
+                    "bucket": judged.bucket,
+                    "reason": { "kind": judged.kind, "text": judged.text },
+                })
+            })
+            .collect();
+        let deeds = Deed::ALL
+            .into_iter()
+            .map(|deed| (deed.as_str(), confusion.get(&deed).copied().unwrap_or_default()));
+        json!({
+            "messages": self.judged.len(),
+            "confusion": rows(deeds),
+            "reasons": rows(self.reasons().iter().map(|(kind, row)| (kind.as_str(), *row))),
+            "answered_and_buried": buried,
+        })
+    }
+}
+
+fn words(deed: Deed) -> &'static str {
+    match deed {
+        Deed::Answered => "you answered",
+        Deed::Read => "you read",
+        Deed::Unread => "you left unread",
+        Deed::DeletedUnread => "you deleted unread",
+        Deed::Unknown => "not answered, no flags",
+    }
+}
+
+fn rows<'a>(named: impl Iterator<Item = (&'a str, Row)>) -> Value {
+    let object = named.map(|(name, row)| {
+        let cells = Bucket::ALL
+            .iter()
+            .zip(row)
+            .map(|(bucket, count)| (bucket.to_string(), json!(count)));
+        let all = ("all".to_owned(), json!(sum(&row, |_| true)));
+        (name.to_owned(), Value::Object(cells.chain([all]).collect()))
+    });
+    Value::Object(object.collect::<Map<String, Value>>())
+}
+
+fn table<'a>(first: &str, named: impl Iterator<Item = (&'a str, Row)>) -> Table {
+    let line = |name: &str, cells: [String; 5], last: String| {
+        let mut line = vec![name.to_owned()];
+        line.extend(cells);
+        line.push(last);
+        line
+    };
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(line(
+        first,
+        Bucket::ALL.map(|bucket| bucket.to_string()),
+        "all".to_owned(),
+    ));
+    for (name, row) in named {
+        table.add_row(line(
+            name,
+            row.map(|count| count.to_string()),
+            sum(&row, |_| true).to_string(),
+        ));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}

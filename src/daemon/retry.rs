@@ -134,9 +134,8 @@ impl Visit<'_> {
             let folder = row.entry.destination.as_ref();
             let closed = folder.and_then(|folder| self.retries.closed.get(folder)).copied();
             let is_back = folder.is_some_and(|folder| self.is_back(folder, &row));
-            let at = if is_back { now } else { at }
-                .max(closed.unwrap_or(at))
-                .max(self.retries.silent.unwrap_or(at));
+            let at = if is_back { now } else { at };
+            let at = closed.into_iter().chain(self.retries.silent).fold(at, Timestamp::max);
             if at > now {
                 self.retries.next = self.retries.next.min(Some(at));
             } else if self.retries.tried.insert(row.id) {
@@ -152,6 +151,6 @@ impl Visit<'_> {
             .code
             .as_deref()
             .is_some_and(|code| code.contains("[TRYCREATE]") || code.contains("[NONEXISTENT]"));
-        gone && row.closed.is_some_and(|closed| closed < self.begun) && self.layout.buckets.contains(folder)
+        gone && row.closed.is_some_and(|closed| closed <= self.begun) && self.layout.buckets.contains(folder)
     }
 }

@@ -237,6 +237,40 @@ fn a_second_daemon_on_the_same_state_is_refused_and_told_who_is_there() {
     daemon.terminate();
 }
 
+/// Two hosts, two states, one mailbox: each wakes on the same message.
+#[test]
+fn two_daemons_on_one_mailbox_notice_each_other_and_lose_nothing() {
+    let Some(scene) = Scene::new(Dovecot::new()) else {
+        return;
+    };
+    let elsewhere = Home::new(&[Account::new("home", scene.proxy.port)]);
+    let mut here = scene.start();
+    let mut there = watching(elsewhere.start());
+    let mut letters = Vec::new();
+    eventually("one of the two to step back", || {
+        let letter = newsletter(&format!("both{}", letters.len()));
+        scene.deliver(&letter);
+        scene.lies_in(&letter, "News");
+        scene.server.hand("alice").wait_until_gone("INBOX", &letter.id());
+        letters.push(letter);
+        let said = here.count_lines("another program moves the same mail")
+            + there.count_lines("another program moves the same mail");
+        (said > 0).then_some(())
+    });
+    let mut hand = scene.server.hand("alice");
+    let extra: usize = letters
+        .iter()
+        .map(|letter| hand.find("News", &letter.id()).len() - 1)
+        .sum();
+    eprintln!(
+        "{} letters until one stepped back, {extra} second copies",
+        letters.len()
+    );
+    assert!(here.is_running() && there.is_running());
+    here.terminate();
+    there.terminate();
+}
+
 #[test]
 fn the_password_is_found_nowhere() {
     let Some(server) = Dovecot::new().start() else { return };

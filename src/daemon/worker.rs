@@ -259,6 +259,7 @@ impl Worker {
         visit.recover().await?;
         visit.bootstrap(true).await?;
         visit.leave_old_mail_alone().await?;
+        visit.look_for_rival().await?;
         visit.sweep_all(stopping).await?;
         visit.try_again().await?;
         let account = visit.account.name.clone();
@@ -293,6 +294,7 @@ impl Worker {
                 pruned = Some(Instant::now());
             }
             if swept.elapsed() >= FULL_SWEEP {
+                visit.look_for_rival().await?;
                 visit.sweep_all(stopping).await?;
                 swept = Instant::now();
                 status::save(&visit.store, &visit.account.name, AccountStatus::connected(visit)).await?;
@@ -318,6 +320,7 @@ impl Worker {
                 visit.sweep(folder, stopping).await?;
             }
             if !changed.is_empty() {
+                visit.look_for_rival().await?;
                 visit.sweep(&inbox, stopping).await?;
             }
             visit.logbook.idle();

@@ -52,6 +52,9 @@ pub enum Refusal {
     Final,
 }
 
+/// Words of servers that use no code for a condition that passes, in lower case.
+const PASSING_WORDS: [&str; 6] = ["too many", "try again", "temporar", "throttl", "backoff", "rate limit"];
+
 impl Refusal {
     /// Reads the code of a failed row.
     pub fn of(code: &str) -> Self {
@@ -79,7 +82,6 @@ impl Refusal {
         if code.starts_with("BAD") || word.as_deref() == Some("CLIENTBUG") {
             return Self::OurFault;
         }
-        const PASSING_WORDS: [&str; 6] = ["too many", "try again", "temporar", "throttl", "backoff", "rate limit"];
         let full = text.contains("quota") || text.contains("mailbox is full");
         match PASSING_WORDS.iter().any(|word| text.contains(word)) {
             _ if full && word.is_none() => Self::Closed,

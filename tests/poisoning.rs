@@ -164,7 +164,7 @@ fn a_spoof_dragged_into_the_blackhole_does_not_swallow_the_friend() {
         let spoof = Message::parse(header.as_bytes());
         let authentication = sorter.provider.authenticate(&spoof);
         assert_ne!(authentication, Authentication::Pass);
-        let evidence = Evidence::for_owner(&spoof, &owner());
+        let evidence = Evidence::of(&spoof, &owner());
         let drag = Drag {
             message: &spoof,
             evidence: &evidence,

@@ -251,7 +251,7 @@ fn lesson() -> Lesson {
 fn decided(rules: &RuleSet, raw: &[u8]) -> String {
     let message = Message::parse(raw);
     let owner = Owner::new(vec![Address::parse("me@example.org").unwrap()]);
-    let (inbox, evidence) = (Mailbox::inbox(), Evidence::for_owner(&message, &owner));
+    let (inbox, evidence) = (Mailbox::inbox(), Evidence::of(&message, &owner));
     let facts = Facts {
         message: &message,
         now: Timestamp(0),

@@ -9,24 +9,32 @@ use crate::config::Environment;
 use crate::daemon::clock;
 
 pub mod check;
+pub mod completions;
 pub mod context;
 pub mod demo;
+pub mod digest;
+pub mod doctor;
 pub mod exit;
 pub mod explain;
 pub mod export;
 pub mod filters;
 pub mod forget;
+pub mod go;
 pub mod hindsight;
 pub mod identity;
 pub mod import;
+pub mod init;
 pub mod learn;
 pub mod lesson_file;
 pub mod log;
 pub mod logging;
+pub mod man;
+pub mod metrics;
 pub mod past_mail;
 pub mod preview;
 pub mod records;
 pub mod replay;
+pub mod report;
 pub mod run;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -64,6 +72,10 @@ pub struct Cli {
 pub enum Command {
     /// Try it out in 30 seconds: a private mail server, sample mail, and the real daemon at work
     Demo(demo::Args),
+    /// Set an account up: finds the server, tests the login, writes the configuration
+    Init(Box<init::Args>),
+    /// Begin to sort: shows the plan, then changes the account's mode from "preview" to "sort"
+    Go(go::Args),
     /// Look after the accounts (this is what the service runs)
     Run(run::Args),
     /// Show what would happen to the mail now in the inbox; touches nothing
@@ -86,6 +98,10 @@ pub enum Command {
     Senders(senders::SendersArgs),
     /// Show what went where, day by day
     Stats(stats::StatsArgs),
+    /// Put the daily summary into your inbox, or print it
+    Digest(digest::Args),
+    /// Write a page with pictures of all this
+    Report(report::ReportArgs),
     /// Teach a sender's place without dragging
     Train(train::TrainArgs),
     /// Show, confirm or discard lessons that were held back
@@ -96,6 +112,14 @@ pub enum Command {
     Export(export::ExportArgs),
     /// Take lessons from a file that `export` wrote, or translate the filters of another program
     Import(import::ImportArgs),
+    /// Print counts for Prometheus
+    Metrics(metrics::MetricsArgs),
+    /// One page for a bug report: what is set up and how it is; no addresses, no secrets
+    Doctor(doctor::DoctorArgs),
+    /// Print the completions for a shell
+    Completions(completions::CompletionsArgs),
+    /// Print a manual page
+    Man(man::ManArgs),
 }
 
 /// Runs a command; the answer is the process's exit code.
@@ -103,6 +127,8 @@ pub fn run(cli: Cli) -> u8 {
     let context = context::Context { config: cli.config };
     let result = match cli.command {
         Command::Demo(args) => demo::run(&args),
+        Command::Init(args) => init::run(&args, &context),
+        Command::Go(args) => go::run(&args, &context),
         Command::Run(args) => run::run(&args, &context),
         Command::Preview(args) => preview::run(&args, &context),
         Command::Sort(args) => sort::run(&args, &context),
@@ -143,6 +169,12 @@ pub fn run(cli: Cli) -> u8 {
             }
             Ok(None) => on_records(&context, |records, out| import::run(&args, records, out)),
         },
+        Command::Digest(args) => digest::run(&args, &context),
+        Command::Report(args) => on_records(&context, |records, out| report::run(&args, &context, records, out)),
+        Command::Metrics(args) => on_records(&context, |records, out| metrics::run(&args, records, out)),
+        Command::Doctor(args) => doctor::run(&args, &context, &mut io::stdout().lock()),
+        Command::Completions(args) => completions::run(&args, &mut io::stdout().lock()),
+        Command::Man(args) => man::run(&args, &mut io::stdout().lock()),
     };
     exit::report(result)
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clock;
+use super::deferred::Deferred;
 use super::error::DaemonError;
 use super::model;
 use super::visit::Visit;
@@ -29,15 +30,19 @@ impl Visit<'_> {
         actions: Vec<Action>,
     ) -> Result<(), DaemonError> {
         let (mut entries, mut lessons, mut forgotten, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut deferred = Vec::new();
         for action in actions {
             match action {
                 Action::Plan(entry) | Action::Move(entry) => entries.push(entry),
+                Action::Defer { location, due } => deferred.push(Deferred { location, due }),
                 Action::Learn(lesson) => lessons.push(lesson),
                 Action::Forget(identity) => forgotten.push(identity),
                 Action::Note(note) => notes.push(note),
             }
         }
         self.fill_in_destinations(&mut entries).await?;
+        // First, so that a crash in between makes a message wait twice rather than never come up again.
+        self.defer(deferred).await?;
         let senders: BTreeSet<_> = lessons.iter().map(|lesson| &lesson.identity).collect();
         let hold = senders.len() > SENDERS_A_SWEEP;
         let learning = Learning {
@@ -76,7 +81,15 @@ impl Visit<'_> {
         for (row, entry) in rows.get().iter().zip(&entries).filter(|(_, entry)| !entry.kind.moves()) {
             self.logbook.decided(*row, entry, &Outcome::Done(None));
         }
+        let flagged = rows.flagged(&entries);
         self.pending.add(rows, entries);
+        for (flags, uids) in flagged {
+            match mover::change_flags(&mut self.session, &uids, &flags).await {
+                Err(error) if error.ends_connection() => return Err(error.into()),
+                Err(error) => self.logbook.stuck(&error, "the messages keep the flags they have"),
+                Ok(()) => {}
+            }
+        }
         Ok(())
     }
 

@@ -126,6 +126,9 @@ impl Logbook {
             Note::Unsortable { location, why } => {
                 warn!(account, folder = %location.mailbox, uid = location.uid.0, why = sanitise(why), "left alone");
             }
+            Note::CopyNotMade { rule } => {
+                warn!(account, rule = %Shown(rule.rule.as_deref()), "this version makes no copies; the rule's `copy` is left out");
+            }
             Note::RuleAgainstHand { rule, bucket } => {
                 let (name, file, line) = (rule.rule.as_deref(), rule.file.as_deref(), rule.line);
                 warn!(account, rule = %Shown(name), file = %Shown(file), line = line.unwrap_or_default(), %bucket,

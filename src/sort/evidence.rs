@@ -66,17 +66,9 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Looks at a message to nobody in particular, as if it named its reader.
-    pub fn of(message: &Message) -> Self {
-        Self::read(message, true)
-    }
-
     /// Looks at a message to `owner`. Total: every header gives some evidence, a letter's next to none.
-    pub fn for_owner(message: &Message, owner: &Owner) -> Self {
-        Self::read(message, message.recipients().any(|address| owner.is(address)))
-    }
-
-    fn read(message: &Message, named: bool) -> Self {
+    pub fn of(message: &Message, owner: &Owner) -> Self {
+        let named = message.recipients().any(|address| owner.is(address));
         let list = lists::kind(message);
         let marks = observe::marks(message, named, list);
         let has = |wanted: &[Mark]| marks.iter().any(|mark| wanted.contains(mark));

@@ -257,7 +257,7 @@ mod tests {
 
     fn drag(taught: &mut Taught, header: &str, bucket: Bucket, at: i64, authentication: Authentication) -> Learned {
         let message = Message::parse(header.as_bytes());
-        let evidence = Evidence::for_owner(&message, &owner());
+        let evidence = Evidence::of(&message, &owner());
         let drag = Drag {
             message: &message,
             evidence: &evidence,
@@ -338,7 +338,7 @@ mod tests {
             );
         }
         let message = Message::parse(b"From: spammer@gmail.com\r\n");
-        let evidence = Evidence::for_owner(&message, &owner());
+        let evidence = Evidence::of(&message, &owner());
         let drag = Drag {
             message: &message,
             evidence: &evidence,

@@ -6,7 +6,7 @@ fn owner() -> Owner {
 }
 
 fn verdict(header: &str) -> Option<Bucket> {
-    Evidence::for_owner(&Message::parse(header.as_bytes()), &owner())
+    Evidence::of(&Message::parse(header.as_bytes()), &owner())
         .verdict(Doubt::default())
         .map(|(bucket, _)| bucket)
 }
@@ -75,7 +75,7 @@ fn reports_are_bulk_and_codes_stay() {
     );
     let forged = Message::parse(b"From: no-reply@bank.example\r\nSubject: Your security code\r\n");
     assert_eq!(
-        Evidence::for_owner(&forged, &owner())
+        Evidence::of(&forged, &owner())
             .verdict(Doubt {
                 authentication: Authentication::Fail,
                 colleague: false
@@ -102,7 +102,7 @@ fn a_letter_needs_more_than_suspicion_to_leave() {
 #[test]
 fn a_colleagues_circular_needs_one_mark_more() {
     let circular = Message::parse(b"From: hr@work.example\r\nTo: me@example.net\r\nAuto-Submitted: auto-generated\r\n");
-    let evidence = Evidence::for_owner(&circular, &owner());
+    let evidence = Evidence::of(&circular, &owner());
     assert!(evidence.verdict(Doubt::default()).is_some());
     let colleague = Doubt {
         colleague: true,
@@ -116,7 +116,7 @@ fn every_verdict_names_its_marks() {
     let shop = Message::parse(
         b"From: offers@shop.example\r\nTo: me@example.net\r\nSubject: Sale\r\nList-Unsubscribe: <x:y>\r\n",
     );
-    let (bucket, text) = Evidence::for_owner(&shop, &owner()).verdict(Doubt::default()).unwrap();
+    let (bucket, text) = Evidence::of(&shop, &owner()).verdict(Doubt::default()).unwrap();
     assert_eq!(bucket, Bucket::Bulk);
     assert_eq!(
         text,

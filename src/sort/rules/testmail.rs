@@ -112,10 +112,11 @@ pub(super) fn mail(reading: &mut Reading<'_>, item: Option<&Item<'_>>, mut raw: 
     bytes.extend(raw.unwrap_or_default());
     mail.message = Message::parse(&bytes);
     // A test that names nobody's addresses is about mail that names its reader.
-    mail.evidence = match mail.owner.addresses() {
-        [] => Evidence::of(&mail.message),
-        _ => Evidence::for_owner(&mail.message, &mail.owner),
+    let reader = match mail.owner.addresses() {
+        [] => Owner::new(mail.message.recipients().take(1).cloned().collect()),
+        _ => mail.owner.clone(),
     };
+    mail.evidence = Evidence::of(&mail.message, &reader);
     if let Some(mut table) = item.and_then(|item| item.get_ref().as_table()).map(Table::new) {
         told_marks(reading, &mut table, &mut mail.evidence);
     }

@@ -11,6 +11,7 @@ use crate::sort::arrival::Note;
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
+use crate::sort::rival::Signs;
 use crate::sort::sanitise;
 use crate::sort::taught::Lesson;
 use crate::sort::verdict::Reason;
@@ -176,6 +177,15 @@ impl Logbook {
         let (account, words) = (self.account.as_str(), sanitise(words));
         warn!(account, %folder, words, "this folder takes no mail; it is left alone for an hour, then longer; the messages stay in the inbox");
         self.tell(Told::Problem(format!("{folder} takes no mail: {words}")));
+    }
+
+    /// Another program sorts the same mailbox.
+    pub fn rival(&self, signs: Signs) {
+        let Signs { outrun, doubled } = signs;
+        self.stuck(
+            &format!("another program moves the same mail: within a day it was faster {outrun} times and made {doubled} second copies"),
+            "Postroom only looks on until that is a day ago; stop one of the two, and remove the second copies by hand",
+        );
     }
 
     /// A bucket folder that was there before is gone.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::clock;
 use super::error::DaemonError;
 use super::visit::Visit;
+use crate::config::Mode;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::sanitise;
 use crate::store::{StoreError, StoreHandle};
@@ -45,6 +46,7 @@ impl AccountStatus {
             _ => "polling",
         };
         let moving = match (visit.sorter.settings.moves, can.move_, can.uidplus) {
+            (false, ..) if visit.account.mode == Mode::Sort => "not at all (another program moves the same mail)",
             (false, ..) => "not at all (mode = \"preview\")",
             (_, true, _) => "moving (MOVE)",
             (_, false, true) => "copying, then removing the original",

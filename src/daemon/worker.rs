@@ -64,14 +64,13 @@ impl Worker {
     /// Visits the account until stopped.
     pub async fn run(mut self) {
         let mut backoff = Backoff::default();
-        let mut refused: Option<SecretString> = None;
         while !self.stop.is_cancelled() {
             let budget = backoff.before_login(Instant::now());
             self.rest(budget).await;
             if self.stop.is_cancelled() {
                 break;
             }
-            let begun = Instant::now();
+            let (begun, tried) = (Instant::now(), self.password_on_disk().await);
             let Err(error) = self.visit(true).await else { continue };
             if begun.elapsed() > SETTLED {
                 backoff.succeeded();
@@ -94,8 +93,7 @@ impl Worker {
                 self.logbook.stuck(&error, "no mail is moved without records");
             }
             if matches!(ending, Ending::LoginRefused | Ending::LoginDoubtful) {
-                refused = access::password(&self.account.imap).await.ok().or(refused);
-                if self.rest_until_mended(wait, refused.as_ref()).await {
+                if self.rest_until_mended(wait, tried.as_ref()).await {
                     backoff.password_changed();
                 }
             } else {
@@ -104,28 +102,32 @@ impl Worker {
         }
     }
 
-    /// Rests, and looks now and then whether the password is another one than the `refused`. True as soon as it is.
-    async fn rest_until_mended(&self, wait: Duration, refused: Option<&SecretString>) -> bool {
+    /// The password of now, where looking at it disturbs nobody: a command may ask the user something, or be slow.
+    async fn password_on_disk(&self) -> Option<SecretString> {
+        match self.account.imap.secret {
+            Secret::PasswordCommand(_) => None,
+            _ => access::password(&self.account.imap).await.ok(),
+        }
+    }
+
+    /// Rests, and looks now and then whether the password is another one than was `tried`. True as soon as it is.
+    async fn rest_until_mended(&mut self, wait: Duration, tried: Option<&SecretString>) -> bool {
         let end = Instant::now() + wait;
-        // A command may ask the user something, or be slow: it is run when he says so, by SIGHUP, and not before.
-        let looks = !matches!(self.account.imap.secret, Secret::PasswordCommand(_));
         loop {
-            let next = if looks {
-                end.min(Instant::now() + LOOK_AT_PASSWORD)
-            } else {
-                end
-            };
             let woken = tokio::select! {
-                () = tokio::time::sleep_until(next) => false,
+                () = tokio::time::sleep_until(end.min(Instant::now() + LOOK_AT_PASSWORD)) => false,
                 () = self.stop.cancelled() => return false,
                 () = self.wake.notified() => true,
             };
-            let now = access::password(&self.account.imap).await.ok();
-            let same = now.as_ref().map(ExposeSecret::expose_secret) == refused.map(ExposeSecret::expose_secret);
-            if now.is_some() && !same {
+            if let Some(now) = self.password_on_disk().await
+                && tried.is_none_or(|tried| tried.expose_secret() != now.expose_secret())
+            {
                 return true;
             }
-            if woken || Instant::now() >= end {
+            // New rules wake us too, and are no reason to knock again.
+            let rules = self.rules.has_changed().unwrap_or(false);
+            self.rules.mark_unchanged();
+            if (woken && !rules) || Instant::now() >= end {
                 return false;
             }
         }
@@ -229,6 +231,7 @@ impl Worker {
             Backlog::Leave => visit.bootstrap(true).await?,
         }
         visit.leave_old_mail_alone().await?;
+        visit.look_for_rival().await?;
         visit.carry_out_due().await?;
         visit.empty_blackhole().await?;
         visit.sweep_all(stopping).await?;
@@ -266,6 +269,7 @@ impl Worker {
             }
             visit.digest_when_due().await?;
             if swept.elapsed() >= FULL_SWEEP {
+                visit.look_for_rival().await?;
                 visit.carry_out_due().await?;
                 visit.empty_blackhole().await?;
                 visit.sweep_all(stopping).await?;
@@ -293,6 +297,7 @@ impl Worker {
                 visit.sweep(folder, stopping).await?;
             }
             if !changed.is_empty() {
+                visit.look_for_rival().await?;
                 visit.sweep(&inbox, stopping).await?;
             }
             visit.logbook.idle();

@@ -37,6 +37,7 @@ pub mod lookalike;
 pub mod mailbox;
 pub mod message;
 pub mod refusal;
+pub mod rival;
 pub mod rules;
 mod sanitise;
 pub mod sender;

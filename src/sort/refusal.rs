@@ -55,6 +55,9 @@ pub enum Refusal {
     Final,
 }
 
+/// Words of servers that use no code for a condition that passes, in lower case.
+const PASSING_WORDS: [&str; 6] = ["too many", "try again", "temporar", "throttl", "backoff", "rate limit"];
+
 impl Refusal {
     /// Reads the code of a failed row.
     pub fn of(code: &str) -> Self {

@@ -35,12 +35,18 @@ pub struct Learning {
 
 impl Store {
     /// Writes all that a sweep learned in one transaction. The numbers are those of `learning.rows`, in order.
+    ///
+    /// # Errors
+    /// As [`Store::plan`]: no move is planned whose outcome might not fit.
     pub fn commit_learning(
         &mut self,
         account: &str,
         at: Timestamp,
         learning: &Learning,
     ) -> Result<Committed<Vec<RowId>>, StoreError> {
+        if learning.rows.iter().any(|row| row.kind.moves()) {
+            self.reserve.hold().map_err(|e| StoreError::from_io(&self.path, &e))?;
+        }
         let ids = self.write(|transaction| {
             let account = accounts::intern(transaction, account)?;
             for identity in &learning.forgotten {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::support::{Account, Dovecot, Home, Ledger};
+use super::support::{Account, Dovecot, Hand, Home, Ledger};
 use super::user::User;
 
 /// Kills between two looks at everything.
@@ -50,7 +50,7 @@ fn random_kills_lose_and_double_nothing() {
         deadly += u32::from(Ledger::of(&home).open() > 0);
         if kill % ROUND == 0 || kill == kills {
             home.run_once().expect_code(0);
-            worst_double = worst_double.max(look(&mut user, &mut hand, &home, kill));
+            worst_double = worst_double.max(look(&user, &mut hand, &home, kill));
         }
     }
     eprintln!(
@@ -65,19 +65,19 @@ fn random_kills_lose_and_double_nothing() {
 
 /// Everything must be where it can be explained; returns how many messages are double because the user moved them in
 /// the very instant the daemon did.
-fn look(user: &mut User, hand: &mut super::support::Hand, home: &Home, kill: u32) -> usize {
+pub fn look(user: &User, hand: &mut Hand, home: &Home, kill: u32) -> usize {
     let places = User::places(hand);
     let lost: Vec<&String> = user.alive.iter().filter(|id| !places.contains_key(*id)).collect();
-    assert!(lost.is_empty(), "after {kill} kills lost: {lost:?}");
+    assert!(lost.is_empty(), "after {kill} rounds lost: {lost:?}");
     let doubled: Vec<_> = places.iter().filter(|(_, folders)| folders.len() > 1).collect();
     for (id, folders) in &doubled {
-        assert!(user.dragged.contains(*id), "after {kill} kills {id} is in {folders:?}");
+        assert!(user.dragged.contains(*id), "after {kill} rounds {id} is in {folders:?}");
     }
     let ledger = Ledger::of(home);
-    assert_eq!(ledger.open(), 0, "after {kill} kills: {ledger:?}");
+    assert_eq!(ledger.open(), 0, "after {kill} rounds: {ledger:?}");
     assert!(
         ledger.drags <= user.lessons_given,
-        "after {kill} kills {} drags were counted, {} were made",
+        "after {kill} rounds {} drags were counted, {} were made",
         ledger.drags,
         user.lessons_given
     );

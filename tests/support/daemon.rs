@@ -227,7 +227,9 @@ impl Home {
 
     /// The binary with these arguments, its configuration named by the environment, and nothing of the tester's own.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_postroom"));
+        // Long runs may name a binary of their own, which no build replaces meanwhile.
+        let binary = std::env::var_os("POSTROOM_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_postroom").into());
+        let mut command = Command::new(binary);
         command.args(arguments).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command

@@ -240,6 +240,11 @@ impl Proxy {
         );
     }
 
+    /// How many of the cuts that were set up have been made.
+    pub fn cuts(&self) -> usize {
+        self.shared.cuts_done.lock().unwrap().len()
+    }
+
     /// Waits until every cut that was set up has been made.
     #[track_caller]
     pub fn wait_cut(&self) {

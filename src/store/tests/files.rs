@@ -241,3 +241,44 @@ fn a_change_by_somebody_else_is_noticed_and_ones_own_is_not() {
     assert_ne!(daemon.outside_changes().unwrap(), before);
     assert_eq!(daemon.accounts().unwrap(), ["home", "work"]);
 }
+
+#[test]
+fn records_damaged_while_open_are_set_aside_and_the_same_store_goes_on() {
+    let dir = ground();
+    let mut store = open(dir.path());
+    let _ = plan(&mut store, &[entry(1)]);
+    store.reopen_verified(NOW).unwrap();
+    assert!(!store.has_lost_records(), "nothing was wrong with it");
+    assert_eq!(store.rows(&Query::default()).unwrap().len(), 1);
+    let path = dir.path().join(FILE_NAME);
+    let damaged = vec![0x5a; usize::try_from(fs::metadata(&path).unwrap().len()).unwrap()];
+    fs::write(&path, &damaged).unwrap();
+    store.reopen_verified(NOW).unwrap();
+    assert!(store.has_lost_records());
+    assert_eq!(store.rows(&Query::default()).unwrap(), []);
+    let planned = plan(&mut store, &[entry(2)]);
+    store.close(NOW, &[(planned[0], Outcome::Done(None))]).unwrap();
+    drop(store);
+    assert_eq!(open(dir.path()).rows(&Query::default()).unwrap().len(), 1);
+    let kept = fs::read_dir(dir.path())
+        .unwrap()
+        .any(|file| fs::read(file.unwrap().path()).unwrap() == damaged);
+    assert!(kept, "the damaged file is kept, octet for octet");
+}
+
+#[test]
+fn records_that_cannot_be_opened_anew_take_no_more_rows() {
+    let dir = ground();
+    let mut store = open(dir.path());
+    fs::remove_dir_all(dir.path()).unwrap();
+    fs::write(dir.path(), "in the way").unwrap();
+    assert!(store.reopen_verified(NOW).is_err());
+    assert!(
+        store.plan("home", "run-1", NOW, &[entry(1)]).is_err(),
+        "a row in memory would be no row"
+    );
+    fs::remove_file(dir.path()).unwrap();
+    fs::create_dir(dir.path()).unwrap();
+    store.reopen_verified(NOW).unwrap();
+    let _ = plan(&mut store, &[entry(1)]);
+}

@@ -3,6 +3,7 @@
 use super::backoff::Ending;
 use crate::config::secret::SecretError;
 use crate::imap::ImapError;
+use crate::oauth::TokenError;
 use crate::store::{LockError, StoreError};
 
 /// Why a visit or a command ended.
@@ -17,6 +18,9 @@ pub enum DaemonError {
     /// The password could not be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The token could not be had.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// Another Postroom looks after this account.
     #[error(transparent)]
     Locked(#[from] LockError),
@@ -34,12 +38,18 @@ impl DaemonError {
     /// How long to leave the account alone after this.
     pub fn ending(&self) -> Ending {
         match self {
-            DaemonError::Imap(ImapError::LoginRefused { .. }) => Ending::LoginRefused,
+            DaemonError::Imap(ImapError::LoginRefused { .. })
+            | DaemonError::Token(
+                TokenError::NotLoggedIn { .. } | TokenError::Withdrawn { .. } | TokenError::Refused { .. },
+            ) => Ending::LoginRefused,
+            // Authorities count what they are asked; a minute or two does not matter to mail.
+            DaemonError::Token(TokenError::Unavailable { .. }) => Ending::Lost,
             DaemonError::Imap(ImapError::LoginUnavailable { .. }) => Ending::Asked,
             DaemonError::Imap(
                 ImapError::Certificate { .. } | ImapError::StartTlsMissing { .. } | ImapError::PreAuthenticated { .. },
             )
-            | DaemonError::Secret(_) => Ending::Untrusted,
+            | DaemonError::Secret(_)
+            | DaemonError::Token(_) => Ending::Untrusted,
             _ => Ending::Lost,
         }
     }

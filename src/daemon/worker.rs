@@ -67,7 +67,7 @@ impl Worker {
             let ending = error.ending();
             let wait = backoff.after(ending);
             if ending == Ending::LoginRefused {
-                self.logbook.stuck(&error, "correct the password, then `systemctl reload postroom` (or send SIGHUP); nothing is tried until then, except once in six hours");
+                self.logbook.stuck(&error, "correct that (a password, or `postroom login`), then `systemctl reload postroom` (or send SIGHUP); nothing is tried until then, except once in six hours");
             } else {
                 self.logbook.waiting(&error, wait);
             }

@@ -53,6 +53,20 @@ pub(super) const KNOWN: [Known; 2] = [
 ];
 
 impl OAuth2 {
+    /// The authority of that name (`google`, `microsoft`); `None` when it is not known.
+    pub fn known(name: &str, client_id: &str, client_secret: Option<Secret>, token_file: PathBuf) -> Option<Self> {
+        let known = KNOWN.iter().find(|known| known.name == name)?;
+        Some(Self {
+            client_id: client_id.to_owned(),
+            client_secret,
+            auth_url: Some(known.auth_url.to_owned()),
+            device_url: known.device_url.map(str::to_owned),
+            token_url: known.token_url.to_owned(),
+            scopes: known.scopes.iter().map(|&scope| scope.to_owned()).collect(),
+            token_file,
+        })
+    }
+
     /// The authority's host, for people.
     pub fn host(&self) -> String {
         let rest = self

@@ -67,7 +67,11 @@ impl Worker {
             let ending = error.ending();
             let wait = backoff.after(ending);
             if ending == Ending::LoginRefused {
-                self.logbook.stuck(&error, "correct that (a password, or `postroom login`), then `systemctl reload postroom` (or send SIGHUP); nothing is tried until then, except once in six hours");
+                let remedy = format!(
+                    "correct that (the password, or `postroom login {}`), then `systemctl reload postroom` (or send SIGHUP); nothing is tried until then, except once in six hours",
+                    self.account.name
+                );
+                self.logbook.stuck(&error, &remedy);
             } else {
                 self.logbook.waiting(&error, wait);
             }

@@ -18,14 +18,21 @@ pub enum Proof {
     Token(SecretString),
 }
 
-/// Reads the proof anew, so that one that has changed is found.
-pub async fn proof(imap: &Imap) -> Result<Proof, DaemonError> {
+/// The password or token as it is kept now; nobody is asked for another.
+pub async fn kept(imap: &Imap) -> Result<SecretString, DaemonError> {
+    if let Secret::OAuth2(settings) = &imap.secret {
+        return Ok(oauth::kept(settings).await?);
+    }
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let read = secret::read(&imap.secret, credentials.as_deref());
+    Ok(secret::read(&imap.secret, credentials.as_deref()).await?)
+}
+
+/// Gets the proof anew, so that one that has changed is found.
+pub async fn proof(imap: &Imap) -> Result<Proof, DaemonError> {
     Ok(match &imap.secret {
         Secret::OAuth2(settings) => Proof::Token(oauth::access_token(settings, None).await?),
-        Secret::TokenCommand(_) => Proof::Token(read.await?),
-        _ => Proof::Password(read.await?),
+        Secret::TokenCommand(_) => Proof::Token(kept(imap).await?),
+        _ => Proof::Password(kept(imap).await?),
     })
 }
 

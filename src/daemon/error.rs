@@ -1,9 +1,12 @@
 //! What can end a visit, typed by what follows from it: wait, ask the user, or stop.
 
+use std::time::Duration;
+
 use super::backoff::Ending;
 use crate::config::secret::SecretError;
 use crate::imap::ImapError;
 use crate::oauth::TokenError;
+use crate::sort::refusal;
 use crate::store::{LockError, StoreError};
 
 /// Why a visit or a command ended.
@@ -38,13 +41,20 @@ impl DaemonError {
     /// How long to leave the account alone after this.
     pub fn ending(&self) -> Ending {
         match self {
+            // Some servers say no word about why; it may have been the number of connections (reliability.md D2).
+            DaemonError::Imap(ImapError::LoginRefused { code: None, .. }) => Ending::LoginDoubtful,
             DaemonError::Imap(ImapError::LoginRefused { .. })
             | DaemonError::Token(
                 TokenError::NotLoggedIn { .. } | TokenError::Withdrawn { .. } | TokenError::Refused { .. },
             ) => Ending::LoginRefused,
-            // Authorities count what they are asked; a minute or two does not matter to mail.
             DaemonError::Token(TokenError::Unavailable { .. }) => Ending::Lost,
+            DaemonError::Imap(ImapError::LoginUnavailable { text, .. } | ImapError::Refused { text, .. })
+                if backoff_in(text).is_some() =>
+            {
+                Ending::Throttled(backoff_in(text).unwrap_or_default())
+            }
             DaemonError::Imap(ImapError::LoginUnavailable { .. }) => Ending::Asked,
+            DaemonError::Imap(ImapError::Refused { bad: true, .. }) => Ending::Blunder,
             DaemonError::Imap(
                 ImapError::Certificate { .. } | ImapError::StartTlsMissing { .. } | ImapError::PreAuthenticated { .. },
             )
@@ -53,4 +63,10 @@ impl DaemonError {
             _ => Ending::Lost,
         }
     }
+}
+
+/// The wait that the server itself names, as Microsoft 365 does.
+fn backoff_in(text: &str) -> Option<Duration> {
+    let seconds = refusal::suggested_backoff(&text.to_ascii_lowercase())?;
+    Some(Duration::from_secs(seconds.unsigned_abs()))
 }

@@ -98,6 +98,16 @@ pub async fn access_token(settings: &OAuth2, refused: Option<&SecretString>) -> 
     .await
 }
 
+/// The access token that is kept, good or not; the authority is not asked.
+pub async fn kept(settings: &OAuth2) -> Result<SecretString, TokenError> {
+    let path = settings.token_file.clone();
+    blocking(move || {
+        let kept = tokens::read(&path)?;
+        kept.map(|kept| kept.access).ok_or(TokenError::NotLoggedIn { path })
+    })
+    .await
+}
+
 /// Keeps what a login has brought.
 pub async fn keep(settings: &OAuth2, tokens: Tokens) -> Result<(), TokenError> {
     let path = settings.token_file.clone();

@@ -29,6 +29,7 @@ pub mod daemon;
 pub mod demo;
 pub mod http;
 pub mod imap;
+pub mod oauth;
 pub mod report;
 pub mod sort;
 pub mod store;

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use support::certificates::Certificate;
 use support::daemon::{Daemon, Finished};
-use support::{Answer, Dovecot, Letter, Server, Web, web};
+use support::{Answer, Authority, Dovecot, Letter, Server, Web, web};
 use tempfile::TempDir;
 
 /// An empty home directory.
@@ -325,4 +325,45 @@ fn a_second_account_goes_beside_the_first() {
     home.run(&["go", "work", "--yes"], "").expect_code(0);
     assert!(fs::read_to_string(&file).unwrap().contains("mode = \"sort\""));
     assert_eq!(fs::read_to_string(home.config()).unwrap(), first);
+}
+
+#[test]
+fn a_provider_that_takes_tokens_is_set_up_with_one() {
+    let authority = Authority::start();
+    let Some(server) = Dovecot::new().oauth(authority.port()).start() else {
+        return;
+    };
+    let home = Newcomer::new();
+    let (port, base, ca) = (
+        server.tls_port.to_string(),
+        format!("http://127.0.0.1:{}", authority.port()),
+        server.ca_file().display().to_string(),
+    );
+    let mut init = Daemon::spawn(home.command(&[
+        "init",
+        "--email",
+        "alice@example.org",
+        "--user",
+        "alice",
+        "--yes",
+        "--host",
+        "localhost",
+        "--port",
+        &port,
+        "--ca-file",
+        &ca,
+        "--oauth",
+        "lab",
+        "--oauth-base",
+        &base,
+        "--client-id",
+        "lab",
+    ]));
+    let line = init.wait_line("type the code");
+    authority.approve(line.rsplit(' ').next().unwrap(), "alice");
+    let (status, output) = init.wait_end();
+    assert!(status.success() && output.contains("0 in INBOX"), "{output}");
+    assert_eq!(mode_of(&home.path(".local/state/postroom/home.token")), 0o600);
+    let mut daemon = home.start();
+    daemon.wait_line("watching");
 }

@@ -159,6 +159,8 @@ fn account(page: &mut Page<'_>, number: usize, account: &Account, store: Option<
         Secret::PasswordFile(path) => private(page, "password file", path)?,
         Secret::PasswordCommand(_) => page.note("password", "by a command")?,
         Secret::Credential(_) => page.note("password", "by a systemd credential")?,
+        Secret::TokenCommand(_) => page.note("token", "by a command")?,
+        Secret::OAuth2(_) => page.note("token", "by OAuth 2.0")?,
     }
     let folders = &account.folders;
     let inbox = [&folders.top, &folders.news, &folders.bulk]

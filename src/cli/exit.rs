@@ -6,6 +6,7 @@ use crate::config::ConfigError;
 use crate::config::rules::RulesRefused;
 use crate::daemon::DaemonError;
 use crate::imap::ImapError;
+use crate::oauth::TokenError;
 
 /// Everything went well.
 pub const OK: u8 = 0;
@@ -40,14 +41,27 @@ pub fn code(error: &anyhow::Error) -> u8 {
                 DaemonError::Imap(ImapError::LoginRefused { .. }) => LOGIN_REFUSED,
                 DaemonError::Imap(_) => UNAVAILABLE,
                 DaemonError::Secret(_) => BAD_CONFIG,
+                DaemonError::Token(error) => token(error),
                 DaemonError::Store(_) | DaemonError::Locked(_) | DaemonError::Unreadable { .. } => LOCAL_IO,
             };
+        }
+        if let Some(error) = cause.downcast_ref::<TokenError>() {
+            return token(error);
         }
         if cause.is::<crate::store::StoreError>() || cause.is::<std::io::Error>() {
             return LOCAL_IO;
         }
     }
     USAGE
+}
+
+fn token(error: &TokenError) -> u8 {
+    match error {
+        TokenError::NotLoggedIn { .. } | TokenError::Withdrawn { .. } | TokenError::NotAgreed(_) => LOGIN_REFUSED,
+        TokenError::Unavailable { .. } => UNAVAILABLE,
+        TokenError::Refused { .. } | TokenError::Secret(_) => BAD_CONFIG,
+        TokenError::File { .. } => LOCAL_IO,
+    }
 }
 
 fn rules_refused<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a RulesRefused> {

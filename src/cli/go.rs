@@ -7,13 +7,11 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use rustix::process::{Pid, Signal, kill_process};
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::context::{Context, account, block_on, store_to_read};
-use super::{exit, logging, preview, since};
+use super::context::{Context, account};
+use super::{exit, logging, preview, running, since};
 use crate::config::{Config, Mode};
-use crate::daemon::status::{AccountStatus, NOTE};
 
 /// Options of `postroom go`.
 #[derive(Debug, clap::Args)]
@@ -52,11 +50,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     }
     let file = change(&config, name)?;
     println!("{name}: mode = \"sort\" in {}", file.display());
-    match running(&config, name)? {
-        Some(pid) if kill_process(pid, Signal::HUP).is_ok() => println!("The running daemon has been told."),
-        Some(_) => println!("Tell the running daemon: sudo systemctl reload postroom"),
-        None => println!("Start the daemon: postroom run, or the service (systemd/README.md)."),
-    }
+    running::tell(&config, name)?;
     Ok(exit::OK)
 }
 
@@ -135,19 +129,6 @@ fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     done.with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// The daemon that looks after the account, when one does.
-fn running(config: &Config, name: &str) -> anyhow::Result<Option<Pid>> {
-    let (store, name) = (store_to_read(config)?, name.to_owned());
-    let note = block_on(async { store.run(move |store| store.get_note(&name, NOTE)).await })??;
-    let status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
-    let Some(pid) = status.map(|status| status.pid) else {
-        return Ok(None);
-    };
-    // The number may have gone to another program since.
-    let is_ours = fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == "postroom");
-    Ok(i32::try_from(pid).ok().filter(|_| is_ours).and_then(Pid::from_raw))
 }
 
 #[cfg(test)]

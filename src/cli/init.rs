@@ -25,6 +25,7 @@ pub mod dns;
 pub mod entry;
 pub mod farewell;
 pub mod mapping;
+pub mod permission;
 pub mod place;
 pub mod providers;
 pub mod write;
@@ -80,6 +81,15 @@ pub struct Args {
     /// The service gets the password as this systemd credential; it is asked for once here and not kept
     #[arg(long, value_name = "NAME", group = "secret")]
     pub credential: Option<String>,
+    /// Log in by tokens of this authority: google or microsoft
+    #[arg(long, value_name = "NAME", group = "secret")]
+    pub oauth: Option<String>,
+    /// The client id that you have registered there
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// The client's secret is in this file (mode 600), where the authority wants one
+    #[arg(long, value_name = "FILE")]
+    pub client_secret_file: Option<PathBuf>,
     /// Folder for people
     #[arg(long, value_name = "FOLDER")]
     pub top: Option<String>,
@@ -101,6 +111,9 @@ pub struct Args {
     /// Base of the autoconfig page; `off` asks none
     #[arg(long, hide = true, value_name = "URL")]
     pub autoconfig_url: Option<String>,
+    /// Base of the authority's addresses
+    #[arg(long, hide = true, value_name = "URL")]
+    pub oauth_base: Option<String>,
     /// Name server for SRV and MX
     #[arg(long, hide = true, value_name = "ADDRESS:PORT")]
     pub resolver: Option<std::net::SocketAddr>,
@@ -134,7 +147,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         folders: &folders,
         sent: sent.as_ref(),
     };
-    place.write(&draft, &entry, args.state.as_deref())?;
+    place.write(&draft, &entry)?;
     println!("\nWhat would happen to the mail of the last 30 days (nothing is moved):\n");
     let look = preview::Args {
         since: since::argument("30d").ok(),
@@ -183,7 +196,7 @@ async fn on_the_server(
             ", its certificate is good"
         }
     );
-    let (mut session, entry) = entry::log_in(args, asker, &mut found, &place.name).await?;
+    let (mut session, entry) = entry::log_in(args, asker, &mut found, place).await?;
     let listed = session.list().await.map_err(DaemonError::from)?;
     println!("Logged in; {} folders.", listed.len());
     let folders = agree(args, asker, &listed)?;

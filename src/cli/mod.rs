@@ -30,6 +30,7 @@ pub mod learn_from;
 pub mod lesson_file;
 pub mod log;
 pub mod logging;
+pub mod login;
 pub mod man;
 pub mod metrics;
 pub mod past_mail;
@@ -38,6 +39,7 @@ pub mod records;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod running;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod senders;
@@ -79,6 +81,8 @@ pub enum Command {
     Init(Box<init::Args>),
     /// Begin to sort: shows the plan, then changes the account's mode from "preview" to "sort"
     Go(go::Args),
+    /// Log in at a provider that takes tokens instead of passwords (OAuth)
+    Login(login::Args),
     /// Look after the accounts (this is what the service runs)
     Run(run::Args),
     /// Show what would happen to the mail now in the inbox; touches nothing
@@ -134,6 +138,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Demo(args) => demo::run(&args),
         Command::Init(args) => init::run(&args, &context),
         Command::Go(args) => go::run(&args, &context),
+        Command::Login(args) => login::run(&args, &context),
         Command::Run(args) => run::run(&args, &context),
         Command::Preview(args) => preview::run(&args, &context),
         Command::Sort(args) => sort::run(&args, &context),

@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::diagnostic::{self, Sources};
 use super::find::Environment;
 use super::validate::Checker;
-use super::{Config, raw};
+use super::{Config, Secret, raw};
 use crate::sort::rules::Finding;
 use crate::sort::rules::finding::nearest;
 
@@ -182,6 +182,13 @@ fn load_text(path: &Path, text: String, environment: &Environment) -> Result<Con
         .rules
         .as_ref()
         .map_or_else(|| base.join("rules"), |path| base.join(path.get_ref()));
+    for account in &mut accounts {
+        if let Secret::OAuth2(oauth2) = &mut account.imap.secret
+            && oauth2.token_file.as_os_str().is_empty()
+        {
+            oauth2.token_file = state.join(format!("{}.token", account.name));
+        }
+    }
     Ok(Config {
         path: path.to_owned(),
         rules,

@@ -9,14 +9,17 @@ use std::time::Duration;
 pub mod diagnostic;
 pub mod find;
 mod load;
+mod oauth2;
 mod raw;
 pub mod rules;
 pub mod secret;
 pub mod translate;
 mod validate;
+mod validate_secret;
 
 pub use find::Environment;
 pub use load::{ConfigError, load};
+pub use oauth2::OAuth2;
 
 use crate::sort::correspondence::Learning;
 use crate::sort::folders::Folders;
@@ -108,7 +111,7 @@ pub enum Tls {
     None,
 }
 
-/// Where a password comes from. Never argv, never the environment.
+/// Where a password or a token comes from. Never argv, never the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Secret {
     /// A file that nobody else may read.
@@ -117,4 +120,8 @@ pub enum Secret {
     PasswordCommand(Vec<String>),
     /// A systemd credential (`$CREDENTIALS_DIRECTORY/NAME`).
     Credential(String),
+    /// A program whose first line of output is an OAuth access token.
+    TokenCommand(Vec<String>),
+    /// An OAuth access token that we get and renew ourselves.
+    OAuth2(Box<OAuth2>),
 }

@@ -61,9 +61,28 @@ pub(super) struct Imap {
     pub password_file: Option<Spanned<PathBuf>>,
     pub password_command: Option<Spanned<Vec<String>>>,
     pub credential: Option<Spanned<String>>,
+    pub token_command: Option<Spanned<Vec<String>>>,
+    pub oauth2: Option<Spanned<OAuth2>>,
     pub poll: Option<Spanned<String>>,
     /// Only so that the error can say where a password belongs.
     pub password: Option<Spanned<toml::Value>>,
+}
+
+/// `oauth2 = { .. }`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OAuth2 {
+    pub provider: Option<Spanned<String>>,
+    pub client_id: Spanned<String>,
+    pub client_secret_file: Option<PathBuf>,
+    pub client_secret_credential: Option<String>,
+    pub auth_url: Option<Spanned<String>>,
+    pub device_url: Option<Spanned<String>>,
+    pub token_url: Option<Spanned<String>>,
+    pub scopes: Option<Vec<String>>,
+    pub token_file: Option<PathBuf>,
+    /// Only so that the error can say where it belongs.
+    pub client_secret: Option<Spanned<toml::Value>>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

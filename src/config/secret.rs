@@ -71,6 +71,9 @@ pub enum SecretError {
         "credential \"{0}\" is not there: $CREDENTIALS_DIRECTORY is not set; add LoadCredential={0}:/path to the unit"
     )]
     NoCredentials(String),
+    /// A token is no password.
+    #[error("tokens are not kept where passwords are")]
+    NotHere,
     /// What was read is no password.
     #[error("the password from {from} {what}")]
     Unusable {
@@ -86,7 +89,9 @@ pub enum SecretError {
 pub async fn read(secret: &Secret, credentials_directory: Option<&Path>) -> Result<SecretString, SecretError> {
     match secret {
         Secret::PasswordFile(path) => from_file(path, true).await,
-        Secret::PasswordCommand(argv) => from_command(argv).await,
+        Secret::PasswordCommand(argv) | Secret::TokenCommand(argv) => from_command(argv).await,
+        // These live in a file that is rewritten all the time; `oauth` keeps it.
+        Secret::OAuth2(_) => Err(SecretError::NotHere),
         Secret::Credential(name) => {
             let directory = credentials_directory.ok_or_else(|| SecretError::NoCredentials(name.clone()))?;
             // systemd made this directory for this service alone; its modes are its own business.
@@ -99,7 +104,7 @@ pub async fn read(secret: &Secret, credentials_directory: Option<&Path>) -> Resu
 pub fn check(secret: &Secret) -> Result<(), SecretError> {
     match secret {
         Secret::PasswordFile(path) => check_file(path, true),
-        Secret::PasswordCommand(_) | Secret::Credential(_) => Ok(()),
+        Secret::PasswordCommand(_) | Secret::Credential(_) | Secret::TokenCommand(_) | Secret::OAuth2(_) => Ok(()),
     }
 }
 

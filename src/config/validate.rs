@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use super::{Account, Backlog, Imap, Mode, Secret, Tls, raw};
+use super::{Account, Backlog, Imap, Mode, Tls, raw};
 use crate::sort::correspondence::Learning;
 use crate::sort::folders::Folders;
 use crate::sort::mailbox::Mailbox;
@@ -25,12 +25,12 @@ pub(super) struct Checker<'f> {
 }
 
 impl Checker<'_> {
-    fn error<T>(&mut self, check: &'static str, at: &Spanned<T>, message: impl Into<String>, hint: &str) {
+    pub(super) fn error<T>(&mut self, check: &'static str, at: &Spanned<T>, message: impl Into<String>, hint: &str) {
         self.findings
             .push(Finding::error(check, self.file, at.span(), message).hint(hint));
     }
 
-    fn resolve(&self, path: &Path) -> PathBuf {
+    pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.base.join(path)
     }
 
@@ -190,62 +190,6 @@ impl Checker<'_> {
         }
     }
 
-    fn secret(&mut self, raw: &Spanned<raw::Imap>) -> Option<Secret> {
-        let imap = raw.get_ref();
-        if let Some(at) = &imap.password {
-            let hint =
-                "put it into a file of mode 600 and write password_file = \"secret\", or password_command = [..]";
-            self.error(
-                "password-in-config",
-                at,
-                "a password does not belong into the configuration",
-                hint,
-            );
-            return None;
-        }
-        let mut secrets = Vec::new();
-        if let Some(path) = &imap.password_file {
-            secrets.push(Secret::PasswordFile(self.resolve(path.get_ref())));
-        }
-        if let Some(argv) = &imap.password_command {
-            if argv.get_ref().first().is_none_or(String::is_empty) {
-                let hint = "write password_command = [\"pass\", \"show\", \"mail\"]";
-                self.error("empty-command", argv, "the password command names no program", hint);
-                return None;
-            }
-            secrets.push(Secret::PasswordCommand(argv.get_ref().clone()));
-        }
-        if let Some(name) = &imap.credential {
-            let text = name.get_ref();
-            if text.is_empty() || text.contains('/') || text.starts_with('.') {
-                let message = format!("`{text}` cannot name a credential");
-                self.error(
-                    "bad-name",
-                    name,
-                    message,
-                    "it is the name in the unit's LoadCredential=NAME:/path",
-                );
-                return None;
-            }
-            secrets.push(Secret::Credential(text.clone()));
-        }
-        if secrets.len() > 1 {
-            let hint = "keep one of password_file, password_command and credential";
-            self.error(
-                "two-secrets",
-                raw,
-                "the account says in two ways where its password is",
-                hint,
-            );
-            return None;
-        }
-        if secrets.is_empty() {
-            let hint = "add password_file = \"secret\", password_command = [\"pass\", \"show\", \"mail\"] or credential = \"name\"";
-            self.error("no-secret", raw, "the account does not say where its password is", hint);
-        }
-        secrets.pop()
-    }
-
     fn folders(&mut self, raw: Option<&Spanned<raw::Folders>>) -> Folders {
         let mut folders = Folders {
             top: Mailbox::new("Top"),
@@ -368,7 +312,7 @@ impl Checker<'_> {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

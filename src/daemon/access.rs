@@ -5,25 +5,35 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::error::DaemonError;
-use crate::config::{Imap, Tls, secret};
-use crate::imap::{Encryption, Greeted, Limits, Session, Target, connect, login};
+use crate::config::{Imap, Secret, Tls, secret};
+use crate::imap::{Encryption, Greeted, ImapError, Limits, Session, Target, connect, login, login_with_token};
+use crate::oauth;
 
 /// What the server is shown.
 #[derive(Debug)]
 pub enum Proof {
     /// A password.
     Password(SecretString),
+    /// An OAuth access token.
+    Token(SecretString),
 }
 
-/// Reads the password anew, so that one that has changed is found.
-pub async fn password(imap: &Imap) -> Result<SecretString, DaemonError> {
+/// The password or token as it is kept now; nobody is asked for another.
+pub async fn kept(imap: &Imap) -> Result<SecretString, DaemonError> {
+    if let Secret::OAuth2(settings) = &imap.secret {
+        return Ok(oauth::kept(settings).await?);
+    }
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     Ok(secret::read(&imap.secret, credentials.as_deref()).await?)
 }
 
-/// Gets the proof anew.
+/// Gets the proof anew, so that one that has changed is found.
 pub async fn proof(imap: &Imap) -> Result<Proof, DaemonError> {
-    Ok(Proof::Password(password(imap).await?))
+    Ok(match &imap.secret {
+        Secret::OAuth2(settings) => Proof::Token(oauth::access_token(settings, None).await?),
+        Secret::TokenCommand(_) => Proof::Token(kept(imap).await?),
+        _ => Proof::Password(kept(imap).await?),
+    })
 }
 
 /// Connects and encrypts; nobody is logged in yet.
@@ -56,12 +66,20 @@ pub async fn greet(imap: &Imap) -> Result<Greeted, DaemonError> {
 pub async fn log_in(greeted: Greeted, user: &str, proof: &Proof) -> Result<Session, DaemonError> {
     match proof {
         Proof::Password(password) => Ok(login(greeted, user, password).await?),
+        Proof::Token(token) => Ok(login_with_token(greeted, user, token).await?),
     }
 }
 
 /// A session, from nothing. The proof comes first: without one there is nothing to say to a server.
 pub async fn open(imap: &Imap) -> Result<Session, DaemonError> {
     let proof = proof(imap).await?;
-    let greeted = greet(imap).await?;
-    log_in(greeted, &imap.user, &proof).await
+    let first = log_in(greet(imap).await?, &imap.user, &proof).await;
+    match (first, &proof, &imap.secret) {
+        // A token may have been withdrawn before its time. Once, and only for another token.
+        (Err(DaemonError::Imap(ImapError::LoginRefused { .. })), Proof::Token(refused), Secret::OAuth2(settings)) => {
+            let renewed = Proof::Token(oauth::access_token(settings, Some(refused)).await?);
+            log_in(greet(imap).await?, &imap.user, &renewed).await
+        }
+        (first, ..) => first,
+    }
 }

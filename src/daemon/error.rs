@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::backoff::Ending;
 use crate::config::secret::SecretError;
 use crate::imap::ImapError;
+use crate::oauth::TokenError;
 use crate::sort::refusal;
 use crate::store::{LockError, StoreError};
 
@@ -20,6 +21,9 @@ pub enum DaemonError {
     /// The password could not be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The token could not be had.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// Another Postroom looks after this account.
     #[error(transparent)]
     Locked(#[from] LockError),
@@ -39,7 +43,11 @@ impl DaemonError {
         match self {
             // Some servers say no word about why; it may have been the number of connections (reliability.md D2).
             DaemonError::Imap(ImapError::LoginRefused { code: None, .. }) => Ending::LoginDoubtful,
-            DaemonError::Imap(ImapError::LoginRefused { .. }) => Ending::LoginRefused,
+            DaemonError::Imap(ImapError::LoginRefused { .. })
+            | DaemonError::Token(
+                TokenError::NotLoggedIn { .. } | TokenError::Withdrawn { .. } | TokenError::Refused { .. },
+            ) => Ending::LoginRefused,
+            DaemonError::Token(TokenError::Unavailable { .. }) => Ending::Lost,
             DaemonError::Imap(ImapError::LoginUnavailable { text, .. } | ImapError::Refused { text, .. })
                 if backoff_in(text).is_some() =>
             {
@@ -50,7 +58,8 @@ impl DaemonError {
             DaemonError::Imap(
                 ImapError::Certificate { .. } | ImapError::StartTlsMissing { .. } | ImapError::PreAuthenticated { .. },
             )
-            | DaemonError::Secret(_) => Ending::Untrusted,
+            | DaemonError::Secret(_)
+            | DaemonError::Token(_) => Ending::Untrusted,
             _ => Ending::Lost,
         }
     }

@@ -79,7 +79,15 @@ impl Worker {
             let wait = backoff.after(ending, Instant::now());
             match ending {
                 Ending::LoginRefused | Ending::LoginDoubtful => {
-                    self.logbook.stuck(&error, "correct the password: a new one is found within seconds; the refused one is tried again only in hours");
+                    let remedy = if matches!(self.account.imap.secret, Secret::OAuth2(_)) {
+                        format!(
+                            "run `postroom login {}`; nothing is asked for until then, except once in hours",
+                            self.account.name
+                        )
+                    } else {
+                        "correct the password: a new one is found within seconds; the refused one is tried again only in hours".to_owned()
+                    };
+                    self.logbook.stuck(&error, &remedy);
                 }
                 _ if wait == FOR_GOOD => self.logbook.stopped(&error),
                 _ => self.logbook.waiting(&error, wait),
@@ -105,8 +113,8 @@ impl Worker {
     /// The password of now, where looking at it disturbs nobody: a command may ask the user something, or be slow.
     async fn password_on_disk(&self) -> Option<SecretString> {
         match self.account.imap.secret {
-            Secret::PasswordCommand(_) => None,
-            _ => access::password(&self.account.imap).await.ok(),
+            Secret::PasswordCommand(_) | Secret::TokenCommand(_) => None,
+            _ => access::kept(&self.account.imap).await.ok(),
         }
     }
 

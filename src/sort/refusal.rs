@@ -17,9 +17,6 @@
 use super::ledger::{Row, RowKind, State};
 use super::mailbox::Timestamp;
 
-/// Words of a server that means: later.
-const PASSING_WORDS: [&str; 6] = ["too many", "try again", "temporar", "throttl", "backoff", "rate limit"];
-
 /// Code of a row that recovery has found not carried out.
 pub const INTERRUPTED: &str = "interrupted before it was carried out";
 

@@ -28,6 +28,7 @@ pub struct Account {
     email: String,
     tls: String,
     password: String,
+    proof: Option<String>,
     mode: String,
     backlog: String,
     account_lines: String,
@@ -45,6 +46,7 @@ impl Account {
             email: "alice@example.org".to_owned(),
             tls: "none".to_owned(),
             password: PASSWORD.to_owned(),
+            proof: None,
             mode: "sort".to_owned(),
             backlog: "leave".to_owned(),
             account_lines: String::new(),
@@ -73,6 +75,13 @@ impl Account {
     #[must_use]
     pub fn password(mut self, password: &str) -> Self {
         password.clone_into(&mut self.password);
+        self
+    }
+
+    /// Another line than `password_file`, for example `oauth2 = { .. }`.
+    #[must_use]
+    pub fn proof(mut self, line: &str) -> Self {
+        self.proof = Some(line.to_owned());
         self
     }
 
@@ -135,11 +144,12 @@ impl Account {
             format!("[account.folders]\n{folder_lines}")
         };
         let host = if tls == "none" { "127.0.0.1" } else { "localhost" };
-        let secret = self.secret();
+        let password_file = format!("password_file = \"{}\"", self.secret());
+        let proof = self.proof.as_ref().unwrap_or(&password_file);
         format!(
             "\n[[account]]\nname = \"{name}\"\nemail = [\"{email}\"]\nmode = \"{mode}\"\nbacklog = \"{backlog}\"\n\
              {account_lines}[account.imap]\nhost = \"{host}\"\nport = {port}\ntls = \"{tls}\"\nuser = \"{user}\"\n\
-             password_file = \"{secret}\"\n{imap_lines}{folders}"
+             {proof}\n{imap_lines}{folders}"
         )
     }
 }

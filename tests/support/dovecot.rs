@@ -24,6 +24,7 @@ pub struct Dovecot {
     quota: Option<u32>,
     connections: Option<u32>,
     certificate: Certificate,
+    authority: Option<u16>,
     extra: String,
 }
 
@@ -68,6 +69,13 @@ impl Dovecot {
         self
     }
 
+    /// Takes tokens too, and asks the authority at that port about each.
+    #[must_use]
+    pub fn oauth(mut self, port: u16) -> Self {
+        self.authority = Some(port);
+        self
+    }
+
     /// Lines at the end of its configuration.
     #[must_use]
     pub fn extra(mut self, lines: &str) -> Self {
@@ -102,6 +110,14 @@ impl Dovecot {
         }
         fs::write(ground.path("passwd"), passwords).unwrap();
         certificates::write(&ground.directory("tls"), self.certificate);
+        if let Some(port) = self.authority {
+            let settings = format!(
+                "introspection_mode = post\nintrospection_url = http://127.0.0.1:{port}/introspect\n\
+                 force_introspection = yes\nusername_attribute = username\nactive_attribute = active\n\
+                 active_value = true\nscope = mail\n"
+            );
+            fs::write(ground.path("oauth2.conf"), settings).unwrap();
+        }
         fs::write(ground.path("dovecot.conf"), self.configuration(ground)).unwrap();
     }
 
@@ -123,6 +139,15 @@ impl Dovecot {
             ),
             None => ("", "", String::new()),
         };
+        let (mechanisms, tokens) = match self.authority {
+            Some(_) => (
+                "xoauth2 oauthbearer",
+                format!(
+                    "passdb {{\n  driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = {root}/oauth2.conf\n}}"
+                ),
+            ),
+            None => ("", String::new()),
+        };
         format!(
             r"base_dir = {root}/run
 state_dir = {root}/run
@@ -135,7 +160,7 @@ default_internal_group = {group}
 default_login_user = {user}
 first_valid_uid = 1
 first_valid_gid = 1
-auth_mechanisms = plain login
+auth_mechanisms = plain login {mechanisms}
 auth_failure_delay = 0
 disable_plaintext_auth = no
 mail_location = maildir:~/Maildir
@@ -156,6 +181,7 @@ protocol imap {{
 plugin {{
   {quota_rule}
 }}
+{tokens}
 passdb {{
   driver = passwd-file
   args = scheme=PLAIN username_format=%n {root}/passwd

@@ -6,6 +6,8 @@ use secrecy::SecretString;
 use super::Args;
 use super::ask::Asker;
 use super::discover::{self, Found, Origin};
+use super::permission;
+use super::place::Place;
 use super::providers::Login;
 use super::write::SecretLine;
 use crate::config::{Imap, Secret};
@@ -28,9 +30,9 @@ pub struct Entry {
 }
 
 /// Asks for the password and logs in; a person who mistypes is asked again.
-pub async fn log_in(args: &Args, asker: Asker, found: &mut Found, name: &str) -> anyhow::Result<(Session, Entry)> {
+pub async fn log_in(args: &Args, asker: Asker, found: &mut Found, place: &Place) -> anyhow::Result<(Session, Entry)> {
     for attempt in 1.. {
-        let (entry, proof) = secret(args, asker, found, name).await?;
+        let (entry, proof) = secret(args, asker, found, place).await?;
         match try_login(found, &proof).await {
             Ok(session) => return Ok((session, entry)),
             Err(error @ DaemonError::Imap(ImapError::LoginRefused { .. })) => {
@@ -74,7 +76,7 @@ async fn try_login(found: &mut Found, proof: &Proof) -> Result<Session, DaemonEr
     }
 }
 
-async fn secret(args: &Args, asker: Asker, found: &Found, name: &str) -> anyhow::Result<(Entry, Proof)> {
+async fn secret(args: &Args, asker: Asker, found: &Found, place: &Place) -> anyhow::Result<(Entry, Proof)> {
     let read = async |secret: Secret| {
         let imap = Imap {
             secret,
@@ -82,6 +84,11 @@ async fn secret(args: &Args, asker: Asker, found: &Found, name: &str) -> anyhow:
         };
         access::proof(&imap).await
     };
+    if let Some(authority) = permission::wanted(args, found)? {
+        let token_file = place.state.join(format!("{}.token", place.name));
+        let (entry, secret) = permission::ask(args, asker, found, &authority, token_file).await?;
+        return Ok((entry, read(secret).await?));
+    }
     if let Some(path) = &args.password_file {
         let path = std::path::absolute(path)?;
         let proof = read(Secret::PasswordFile(path.clone())).await?;
@@ -121,7 +128,7 @@ async fn secret(args: &Args, asker: Asker, found: &Found, name: &str) -> anyhow:
             is_kept: false,
         }
     } else {
-        let line = SecretLine::PasswordFile(format!("{name}.secret"));
+        let line = SecretLine::PasswordFile(place.secret_file());
         Entry {
             line,
             to_keep: Some(password),

@@ -9,7 +9,7 @@ use super::Args;
 use super::entry::Entry;
 use super::write::{self, Draft, SecretLine};
 use crate::cli::context::Context;
-use crate::config::Environment;
+use crate::config::{self, Environment};
 
 /// Where the files go.
 #[derive(Debug)]
@@ -20,6 +20,10 @@ pub struct Place {
     pub file: PathBuf,
     /// Name of the account.
     pub name: String,
+    /// State directory.
+    pub state: PathBuf,
+    /// The state directory, when the configuration must name it.
+    named_state: Option<PathBuf>,
 }
 
 impl Place {
@@ -33,7 +37,8 @@ impl Place {
             .as_deref()
             .and_then(|email| email.rsplit_once('@'))
             .map(|(_, domain)| domain);
-        match (there, args.add) {
+        let mut named_state = None;
+        let (main, file, name, state) = match (there, args.add) {
             (Some(path), false) => bail!(
                 "{} is there already and is left as it is; `postroom init --add` writes a further account beside it, \
                  `--config FILE` another configuration",
@@ -49,11 +54,8 @@ impl Place {
                         file.display()
                     );
                 }
-                Ok(Self {
-                    main: main.clone(),
-                    file,
-                    name,
-                })
+                let state = config::load(Some(main), &environment)?.state;
+                (main.clone(), file, name, state)
             }
             (None, _) => {
                 let main = candidates
@@ -61,13 +63,45 @@ impl Place {
                     .next()
                     .context("$HOME is not set; say --config FILE")?;
                 let name = args.name.clone().unwrap_or_else(|| "home".to_owned());
-                Ok(Self {
-                    file: main.clone(),
-                    main,
-                    name,
-                })
+                let told = args.state.as_deref().map(std::path::absolute).transpose()?;
+                let whole_machine = || main.starts_with("/etc").then(|| PathBuf::from("/var/lib/postroom"));
+                named_state = told.or_else(whole_machine);
+                let state = named_state.clone().or_else(|| environment.default_state());
+                let state = state.context("$HOME is not set; say --state DIRECTORY")?;
+                (main.clone(), main, name, state)
             }
+        };
+        let place = Self {
+            main,
+            file,
+            name,
+            state,
+            named_state,
+        };
+        place.is_free(args)?;
+        Ok(place)
+    }
+
+    /// The name is one, and the password's file does not belong to another account.
+    fn is_free(&self, args: &Args) -> anyhow::Result<()> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if self.name.is_empty() || self.name.starts_with('.') || !self.name.chars().all(plain) {
+            bail!("`{}` cannot name an account; use letters, digits, - _ and .", self.name);
         }
+        let secret = self.directory().join(self.secret_file());
+        let elsewhere = args.password_file.is_some() || args.password_command.is_some() || args.credential.is_some();
+        if !elsewhere && secret.exists() {
+            bail!(
+                "{0} is there already and is left as it is; remove it, or say --password-file {0}",
+                secret.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// Name of the file beside the configuration that holds a typed password.
+    pub fn secret_file(&self) -> String {
+        format!("{}.secret", self.name)
     }
 
     /// The directory that relative paths in the account's file start from.
@@ -76,7 +110,7 @@ impl Place {
     }
 
     /// Writes the secret, then the configuration, then the rules.
-    pub fn write(&self, draft: &Draft<'_>, entry: &Entry, state: Option<&Path>) -> anyhow::Result<()> {
+    pub fn write(&self, draft: &Draft<'_>, entry: &Entry) -> anyhow::Result<()> {
         let directory = self.directory();
         write::make_directory(&directory)?;
         if let (SecretLine::PasswordFile(name), Some(password)) = (&entry.line, &entry.to_keep) {
@@ -89,12 +123,7 @@ impl Place {
             }
         }
         if self.file == self.main {
-            let state = state.map(Path::to_owned);
-            let whole_machine = self
-                .main
-                .starts_with("/etc")
-                .then(|| PathBuf::from("/var/lib/postroom"));
-            let text = draft.config(state.or(whole_machine).as_deref());
+            let text = draft.config(self.named_state.as_deref());
             if !write::new_file(&self.file, 0o600, &text)? {
                 bail!("{} has appeared meanwhile and is left as it is", self.file.display());
             }

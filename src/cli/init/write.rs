@@ -22,6 +22,8 @@ pub enum SecretLine {
     PasswordCommand(Vec<String>),
     /// `credential`.
     Credential(String),
+    /// `oauth2`, an inline table as TOML.
+    OAuth2(String),
 }
 
 /// Everything the file says.
@@ -80,6 +82,9 @@ impl Draft<'_> {
             }
             SecretLine::Credential(name) => {
                 let _ = writeln!(text, "credential = {}", quoted(name));
+            }
+            SecretLine::OAuth2(table) => {
+                let _ = writeln!(text, "oauth2 = {table}");
             }
         }
         text.push_str("\n[account.folders]   # \"INBOX\" keeps a bucket's mail in the inbox\n");

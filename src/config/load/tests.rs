@@ -166,3 +166,49 @@ fn a_missing_file_says_where_it_was_looked_for() {
     );
     assert!(error.to_string().contains(".config/postroom/postroom.toml"));
 }
+
+#[test]
+fn tokens_are_kept_beside_the_records_and_known_authorities_need_no_addresses() {
+    let known = "oauth2 = { provider = \"microsoft\", client_id = \"mine\" }";
+    let (directory, loaded) = load_from(&GOOD.replace("password_file = \"secret\"", known));
+    let config = loaded.unwrap();
+    let [account] = config.accounts.as_slice() else {
+        panic!("one account")
+    };
+    let Secret::OAuth2(settings) = &account.imap.secret else {
+        panic!("oauth2")
+    };
+    let base = directory.path().canonicalize().unwrap();
+    assert_eq!(settings.token_file, base.join("state/home.token"));
+    assert!(settings.device_url.is_some() && settings.token_url.starts_with("https://"));
+}
+
+#[test]
+fn an_authority_is_named_in_full_and_reached_in_secret() {
+    for (oauth2, expected) in [
+        ("{ provider = \"gogle\", client_id = \"x\" }", "not known by name"),
+        ("{ client_id = \"x\" }", "the authority is not named"),
+        ("{ provider = \"google\", client_id = \"\" }", "client id is empty"),
+        (
+            "{ provider = \"google\", client_id = \"x\", client_secret = \"y\" }",
+            "client_secret_file",
+        ),
+        (
+            "{ client_id = \"x\", token_url = \"http://login.example/t\" }",
+            "must be encrypted",
+        ),
+        (
+            "{ client_id = \"x\", token_url = \"https://login.example/t\" }",
+            "no page at which to log in",
+        ),
+        (
+            "{ client_id = \"x\", tokenurl = \"https://login.example/t\" }",
+            "did you mean `token_url`?",
+        ),
+    ] {
+        let complaint = complaint("password_file = \"secret\"", &format!("oauth2 = {oauth2}"));
+        assert!(complaint.contains(expected), "{oauth2}: {complaint}");
+    }
+    let both = complaint("user =", "token_command = [\"x\"]\nuser =");
+    assert!(both.contains("keep one of"), "{both}");
+}

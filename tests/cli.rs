@@ -300,7 +300,7 @@ fn opened(browser: &Path, page: &Path, screenshot: &Path) -> (String, String) {
         .arg(format!("--screenshot={}", screenshot.display()))
         .arg("--dump-dom")
         .arg(format!("file://{}", page.display()));
-    let finished = finish(command, Duration::from_secs(120));
+    let finished = finish(command, Duration::from_mins(2));
     let complaints = &finished.stderr;
     let console: Vec<&str> = complaints.lines().filter(|line| line.contains("CONSOLE")).collect();
     (console.join("\n"), finished.stdout)

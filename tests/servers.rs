@@ -29,7 +29,9 @@ struct Story {
 impl Story {
     fn begin(server: Server) -> Self {
         let proxy = Proxy::to(server.port).start();
-        let home = Home::new(&[Account::new("home", proxy.port).backlog("sort")]);
+        let home = Home::new(&[Account::new("home", proxy.port)
+            .backlog("sort")
+            .imap_line("poll = \"1s\"")]);
         Self { server, proxy, home }
     }
 
@@ -100,6 +102,8 @@ impl Story {
         let news = newsletter("undone");
         self.deliver(&news);
         self.waits_in(&news, "News");
+        // The move is seen before the ledger has closed its row.
+        self.explained(&news, "News, done");
         self.home.run(&["undo", "--last", "1"]).expect_code(0);
         self.waits_in(&news, "INBOX");
         let marker = newsletter("marker");

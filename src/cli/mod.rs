@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod exit;
 pub mod explain;
 pub mod export;
+pub mod filters;
 pub mod forget;
 pub mod hindsight;
 pub mod identity;
@@ -101,9 +102,9 @@ pub enum Command {
     Learn(learn::LearnArgs),
     /// Forget what was taught about a sender
     Forget(forget::ForgetArgs),
-    /// Write every lesson as readable TOML
+    /// Write every lesson as readable TOML, or rules and lessons as a Sieve script
     Export(export::ExportArgs),
-    /// Take lessons from a file that `export` wrote
+    /// Take lessons from a file that `export` wrote, or translate the filters of another program
     Import(import::ImportArgs),
     /// Print counts for Prometheus
     Metrics(metrics::MetricsArgs),
@@ -141,8 +142,25 @@ pub fn run(cli: Cli) -> u8 {
         Command::Train(args) => on_records(&context, |records, out| train::run(&args, records, out)),
         Command::Learn(args) => on_records(&context, |records, out| learn::run(&args, records, out)),
         Command::Forget(args) => on_records(&context, |records, out| forget::run(&args, records, out)),
-        Command::Export(args) => on_records(&context, |records, out| export::run(&args, records, out)),
-        Command::Import(args) => on_records(&context, |records, out| import::run(&args, records, out)),
+        Command::Export(args) => match args.what {
+            Some(export::What::Sieve) => on_records(&context, |records, out| {
+                filters::export_sieve(
+                    args.account.as_deref(),
+                    &context,
+                    records,
+                    out,
+                    &mut io::stderr().lock(),
+                )
+            }),
+            None => on_records(&context, |records, out| export::run(&args, records, out)),
+        },
+        Command::Import(args) => match args.filters() {
+            Err(error) => Err(error),
+            Ok(Some((format, file))) => {
+                filters::import(format, file, &mut io::stdout().lock(), &mut io::stderr().lock())
+            }
+            Ok(None) => on_records(&context, |records, out| import::run(&args, records, out)),
+        },
         Command::Digest(args) => digest::run(&args, &context),
         Command::Report(args) => on_records(&context, |records, out| report::run(&args, &context, records, out)),
         Command::Metrics(args) => on_records(&context, |records, out| metrics::run(&args, records, out)),

@@ -4,7 +4,9 @@
 //! - [`supervisor`] starts and watches the workers, signals, reload, systemd
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
 //! - [`visit`] one connection; [`layout`] its folders; [`model`] its memory
+//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
+//! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back
 //! - [`digest`] the daily mail to the user himself
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
@@ -13,15 +15,19 @@ pub mod backoff;
 pub mod bootstrap;
 pub mod carry;
 pub mod clock;
+pub mod deferred;
 pub mod digest;
 pub mod error;
 pub mod layout;
 pub mod logbook;
 pub mod model;
+pub mod paused;
 pub mod pending;
 pub mod plan;
 pub mod recovery;
 pub mod reload;
+pub mod retention;
+pub mod retry;
 pub mod status;
 pub mod supervisor;
 pub mod sweep;

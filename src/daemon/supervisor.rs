@@ -66,12 +66,13 @@ impl Supervisor {
         listener: Option<UnboundedSender<Told>>,
         stop: CancellationToken,
     ) -> Result<Self, DaemonError> {
-        let store = open_store(&config.state)?;
+        // The locks come first: a second daemon must not look at, and perhaps set aside, what the first one writes.
         let locks = config
             .accounts
             .iter()
             .map(|account| AccountLock::acquire(&config.state, &account.name))
             .collect::<Result<Vec<_>, _>>()?;
+        let store = open_store(&config.state)?;
         let rules = channel::Sender::new(keeper.current());
         let wakes = config
             .accounts

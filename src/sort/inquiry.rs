@@ -43,7 +43,7 @@ impl Sorter {
                     verdicts.push(verdict);
                     said
                 }
-                Err(silence) => (None, silence.to_owned()),
+                Err(silence) => (None, silence.why.to_owned()),
             };
             answers.push(StageAnswer { kind, bucket, text });
         }

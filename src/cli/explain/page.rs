@@ -124,7 +124,7 @@ impl Asked {
         }
         if self.arrival.message.from().is_some() && reason.kind != ReasonKind::Rule {
             lines.push(format!(
-                "Drag it where it belongs and the next one follows; the same by hand: postroom train {from} BUCKET"
+                "Drag it elsewhere and their next one follows; the same by hand: postroom train {from} BUCKET"
             ));
         }
         if !lines.is_empty() {

@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_mins(5);
 const REFUSED: Duration = Duration::from_hours(6);
 
 /// Before a refusal without a reason counts as one of the password.
-const DOUBTFUL: [Duration; 3] = [Duration::from_mins(5), Duration::from_mins(30), Duration::from_mins(60)];
+const DOUBTFUL: [Duration; 3] = [Duration::from_mins(5), Duration::from_mins(30), Duration::from_hours(1)];
 
 /// So many refused logins in so much time.
 const REFUSALS: (usize, Duration) = (5, Duration::from_hours(24));

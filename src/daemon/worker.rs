@@ -1,7 +1,6 @@
 //! One account, looked after for as long as the daemon lives: visit, and when a visit ends, wait and visit again.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,13 +16,11 @@ use super::pending::Pending;
 use super::retry::Retries;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
-use super::{clock, layout, model, paused};
-use crate::config::{Account, Mode, Secret, Tls, secret};
+use super::{access, clock, layout, model, paused};
+use crate::config::{Account, Mode, Secret};
 use crate::imap::ImapError;
 use crate::imap::Session;
-use crate::imap::login;
 use crate::imap::watch;
-use crate::imap::{Encryption, Limits, Target, connect};
 use crate::sort::arrival::Event;
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
 use crate::sort::rules::RuleSet;
@@ -97,7 +94,7 @@ impl Worker {
                 self.logbook.stuck(&error, "no mail is moved without records");
             }
             if matches!(ending, Ending::LoginRefused | Ending::LoginDoubtful) {
-                refused = Self::password(&self.account).await.ok().or(refused);
+                refused = access::password(&self.account.imap).await.ok().or(refused);
                 if self.rest_until_mended(wait, refused.as_ref()).await {
                     backoff.password_changed();
                 }
@@ -123,7 +120,7 @@ impl Worker {
                 () = self.stop.cancelled() => return false,
                 () = self.wake.notified() => true,
             };
-            let now = Self::password(&self.account).await.ok();
+            let now = access::password(&self.account.imap).await.ok();
             let same = now.as_ref().map(ExposeSecret::expose_secret) == refused.map(ExposeSecret::expose_secret);
             if now.is_some() && !same {
                 return true;
@@ -156,37 +153,9 @@ impl Worker {
         let _ = status::save(&self.store, &self.account.name, status).await;
     }
 
-    async fn password(account: &Account) -> Result<SecretString, DaemonError> {
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        Ok(secret::read(&account.imap.secret, credentials.as_deref()).await?)
-    }
-
     /// A connection that is logged in.
     pub async fn connect(account: &Account) -> Result<Session, DaemonError> {
-        let password = Self::password(account).await?;
-        let ca_pem = match &account.imap.ca_file {
-            None => None,
-            Some(path) => Some(std::fs::read(path).map_err(|error| DaemonError::Unreadable {
-                path: path.display().to_string(),
-                why: error.to_string(),
-            })?),
-        };
-        let target = Target {
-            host: account.imap.host.clone(),
-            port: account.imap.port,
-            tls: match account.imap.tls {
-                Tls::Implicit => Encryption::Implicit,
-                Tls::StartTls => Encryption::StartTls,
-                Tls::None => Encryption::None,
-            },
-            ca_pem,
-            limits: Limits {
-                poll: account.imap.poll,
-                ..Limits::default()
-            },
-        };
-        let greeted = connect(&target).await?;
-        Ok(login(greeted, &account.imap.user, &password).await?)
+        access::open(&account.imap).await
     }
 
     /// A visit, ready to work: connected, folders known, model loaded. With `create`, missing folders are made.

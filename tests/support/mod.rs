@@ -38,6 +38,7 @@ pub mod packages;
 pub mod proxy;
 pub mod server;
 pub mod wait;
+pub mod web;
 pub mod wire;
 
 pub use census::Census;
@@ -51,3 +52,4 @@ pub use letter::Letter;
 pub use proxy::{Cut, Moment, Proxy};
 pub use server::Server;
 pub use wait::eventually;
+pub use web::{Answer, Request, Web};

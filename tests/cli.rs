@@ -201,6 +201,26 @@ fn escape_sequences_of_strangers_reach_no_terminal() {
 }
 
 #[test]
+fn an_explanation_says_what_was_asked_and_what_would_change_it() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let home = Home::new(&[Account::new("home", 1)]);
+    for entry in fs::read_dir(root.join("rules")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            home.rule_file(&name, &fs::read_to_string(&path).unwrap());
+        }
+    }
+    let mine = "[[rule]]\nname = \"big parcels\"\nwhen = { from = \"@parcelhop.example\", larger = \"5M\" }\nbucket = \"top\"\n";
+    home.rule_file("05-mine.toml", mine);
+    for name in ["01-bea-dinner", "30-rust-weekly", "43-shipping", "57-bounce"] {
+        let file = root.join(format!("fixtures/mail/{name}.eml")).display().to_string();
+        let said = home.run(&["explain", &file]).expect_code(0).stdout;
+        golden(&format!("explain/{name}.txt"), &said);
+    }
+}
+
+#[test]
 fn the_digest_is_in_the_inbox_and_is_never_sorted() {
     let Some(server) = Dovecot::new().start() else { return };
     let home = Home::new(&[Account::new("home", server.port)]);
@@ -226,6 +246,47 @@ fn the_digest_is_in_the_inbox_and_is_never_sorted() {
     assert!(!log.contains("alice@example.org"), "its own mail was sorted:\n{log}");
     let plan = home.run(&["preview", "--json"]).expect_code(0).stdout;
     assert_eq!(plan.matches("digest.home.").count(), 1, "{plan}");
+}
+
+#[test]
+fn the_digest_comes_at_its_time_and_once() {
+    let Some(server) = Dovecot::new().start() else { return };
+    // Every second of the next two minutes is one of its times.
+    let now = jiff::Zoned::now();
+    let times: Vec<String> = (1..120)
+        .map(|second| {
+            now.saturating_add(jiff::ToSpan::seconds(second))
+                .strftime("\"%H:%M:%S\"")
+                .to_string()
+        })
+        .collect();
+    let account = Account::new("home", server.port)
+        .line(&format!("digest = [{}]", times.join(", ")))
+        .imap_line("poll = \"1s\"");
+    let home = Home::new(&[account]);
+    // What lies there at the first look is left alone, so that look comes before the letter.
+    home.run_once().expect_code(0);
+    let daemon = home.start();
+    let letter = Letter::from("News <news@weekly.example>").newsletter("<weekly.list.example>");
+    server.deliver("alice", &letter.bytes());
+    let digests = || {
+        home.run(&["preview", "--json"])
+            .expect_code(0)
+            .stdout
+            .matches("digest.home.")
+            .count()
+    };
+    support::eventually("the digest in the inbox", || (digests() > 0).then_some(()));
+    // A second letter that moves nothing: when its verdict is down, the next times have passed without a digest.
+    let quiet = Letter::from("anna@people.example");
+    server.deliver("alice", &quiet.bytes());
+    support::eventually("the next verdict", || {
+        (home.run(&["explain", &quiet.id()]).code == Some(0)).then_some(())
+    });
+    assert_eq!(digests(), 1);
+    let log = home.run(&["log"]).expect_code(0).stdout;
+    assert!(!log.contains("alice@example.org"), "its own mail was sorted:\n{log}");
+    daemon.terminate();
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn configuration(page: &mut Page<'_>, config: &Config) -> std::io::Result<()> {
     page.heading("Configuration")?;
     page.fine(
         "postroom.toml",
-        &format!("readable, {} accounts", config.accounts.len()),
+        &format!("readable; accounts: {}", config.accounts.len()),
     )?;
     match RulesKeeper::open(config) {
         Ok(keeper) => {

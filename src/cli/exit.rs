@@ -87,9 +87,6 @@ fn words(error: &anyhow::Error) -> String {
 fn advice(error: &anyhow::Error) -> Option<&'static str> {
     let daemon = error.chain().find_map(|cause| cause.downcast_ref::<DaemonError>())?;
     match daemon {
-        DaemonError::Imap(ImapError::LoginRefused { .. }) => {
-            Some("Check user and password in [account.imap]; many providers want an app password made for this.\n")
-        }
         DaemonError::Imap(ImapError::Unreachable { .. }) => {
             Some("Check host and port in [account.imap], and the network; `postroom run` tries again by itself.\n")
         }

@@ -36,6 +36,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         return Ok(exit::OK);
     }
     let look = preview::Args {
+        subjects: false,
         since: since::argument("30d").ok(),
         account: Some(name.clone()),
         json: false,

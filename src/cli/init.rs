@@ -150,6 +150,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     place.write(&draft, &entry)?;
     println!("\nWhat would happen to the mail of the last 30 days (nothing is moved):\n");
     let look = preview::Args {
+        subjects: false,
         since: since::argument("30d").ok(),
         account: Some(place.name.clone()),
         json: false,

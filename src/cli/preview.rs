@@ -67,7 +67,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         }
     } else {
         write_plan(&mut out, &fates, args.subjects)?;
-        writeln!(out, "\nNothing was touched. To carry it out: postroom sort")?;
+        writeln!(out, "\nNothing was touched; `postroom sort` would carry this out.")?;
     }
     Ok(exit::OK)
 }

@@ -58,7 +58,14 @@ impl Visit<'_> {
         match self.digests_told().await? {
             None => self.note_digest(Told { told: now, tried: now }).await,
             Some(last) if is_due(&self.account.digest, last.tried, now, &TimeZone::system()) => {
-                self.write_digest(last.told, now).await.map(drop)
+                match self.write_digest(last.told, now).await {
+                    Err(DaemonError::Imap(error)) if !error.ends_connection() => {
+                        self.logbook
+                            .stuck(&error, "no digest was written; the next one tells all of it");
+                        Ok(())
+                    }
+                    other => other.map(drop),
+                }
             }
             Some(_) => Ok(()),
         }

@@ -1,14 +1,15 @@
 //! The report: one HTML page that needs nothing but itself. No script, nothing fetched (`default-src 'none'`), light and
 //! dark after the reader's own setting.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
 use super::chart::{self, Bar};
 use super::escape::escape;
-use super::stats::{ByBucket, Stats};
+use super::stats::{ByBucket, Corrections, Stats};
 use crate::sort::bucket::Bucket;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::verdict::ReasonKind;
@@ -146,9 +147,11 @@ impl Report<'_> {
             page.push_str("<p>Nothing.</p></section>\n");
             return;
         }
-        let bars: Vec<Bar> = self
-            .stats
-            .weeks
+        // Weeks in which nothing had to be put right are what one hopes to see.
+        let quiet = self.stats.days.keys().filter(|day| day.weekday() == Weekday::Monday);
+        let mut weeks: BTreeMap<Date, Corrections> = quiet.map(|day| (*day, Corrections::default())).collect();
+        weeks.extend(self.stats.weeks.iter().map(|(monday, week)| (*monday, *week)));
+        let bars: Vec<Bar> = weeks
             .iter()
             .map(|(monday, week)| Bar {
                 label: monday.strftime("%-d %b").to_string(),
@@ -240,7 +243,7 @@ fn table(page: &mut String, heading: &str, class: &str, mut rows: Vec<(String, u
         let what = escape(&what);
         let _ = writeln!(
             page,
-            "<tr><td class=\"number\">{count}<td>{bar}<td class=\"{class}\">{what}"
+            "<tr><td class=\"number\">{count}<td class=\"picture\">{bar}<td class=\"{class}\">{what}"
         );
     }
     page.push_str("</table></section>\n");

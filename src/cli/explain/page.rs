@@ -81,17 +81,16 @@ impl Asked {
     fn changes(&self, from: &str, width: usize, out: &mut dyn Write) -> io::Result<()> {
         let reason = &self.inquiry.verdict.reason;
         let mut lines = Vec::new();
-        if let Some(otherwise) = &self.inquiry.otherwise {
-            let bucket = otherwise.bucket;
-            let same = if bucket == self.inquiry.verdict.bucket {
-                "still "
-            } else {
-                ""
-            };
-            lines.push(format!(
-                "Without that it would {same}be {bucket}: {}",
-                sanitise(&because(&otherwise.reason))
-            ));
+        match &self.inquiry.otherwise {
+            Some(otherwise) if otherwise.reason.kind == ReasonKind::Default => {
+                lines.push("Without that nothing would decide, and it would stay in the inbox".to_owned());
+            }
+            Some(otherwise) => lines.push(format!(
+                "Without that, {} would decide: {}",
+                stage_name(otherwise.reason.kind),
+                otherwise.bucket
+            )),
+            None => {}
         }
         for rule in &self.inquiry.rules {
             let decided = reason.kind == ReasonKind::Rule && reason.rule.as_deref() == Some(&rule.rule);
@@ -119,13 +118,13 @@ impl Asked {
                 .iter()
                 .any(|answer| answer.kind == kind && answer.bucket.is_some())
         };
-        let listed = self.arrival.message.list_id.is_some();
-        if !by(ReasonKind::Correspondence) && !by(ReasonKind::Reply) && !listed {
+        let machine = self.arrival.message.list_id.is_some() || by(ReasonKind::Evidence);
+        if !by(ReasonKind::Correspondence) && !by(ReasonKind::Reply) && !machine {
             lines.push("Once you have written to them, their letters to you stay in the inbox or go to top".to_owned());
         }
         if self.arrival.message.from().is_some() && reason.kind != ReasonKind::Rule {
             lines.push(format!(
-                "Drag it where it belongs and the next one follows; the same by hand: postroom train {from} BUCKET"
+                "Drag it elsewhere and their next one follows; the same by hand: postroom train {from} BUCKET"
             ));
         }
         if !lines.is_empty() {
@@ -179,7 +178,8 @@ fn because(reason: &Reason) -> String {
     let text = sanitise(&reason.text);
     match reason.kind {
         ReasonKind::Rule => format!("your {text} says so"),
-        ReasonKind::Fallback => format!("fallback {text} says so"),
+        ReasonKind::Fallback => format!("the fallback {text} says so"),
+        ReasonKind::Named => format!("it is {text}"),
         ReasonKind::Evidence => format!("its headers say: {text}"),
         _ => text,
     }

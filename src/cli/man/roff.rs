@@ -20,15 +20,17 @@ pub(super) fn section(heading: &str, markdown: &str) -> String {
 
 fn body(text: &mut String, markdown: &str) {
     let (mut code, mut paragraph) = (false, true);
-    for raw in markdown.lines() {
+    let mut lines = markdown.lines().peekable();
+    while let Some(raw) = lines.next() {
+        let names_columns = lines.peek().is_some_and(|next| next.starts_with("|--"));
         if raw.starts_with("```") {
             code = !code;
             text.push_str(if code { ".PP\n.RS 4\n.nf\n" } else { ".fi\n.RE\n" });
         } else if code {
             let _ = writeln!(text, "{}", line(raw));
         } else if let Some(heading) = raw.strip_prefix("## ") {
-            let _ = writeln!(text, ".SH {}", inline(heading).to_uppercase());
-        } else if raw.starts_with("# ") || raw.starts_with("|--") {
+            let _ = writeln!(text, ".SH {}", inline(heading));
+        } else if raw.starts_with("# ") || raw.starts_with("|--") || names_columns {
             continue;
         } else if let Some(code) = raw.strip_prefix("    ") {
             let _ = writeln!(text, ".PP\n.RS 4\n.nf\n{}\n.fi\n.RE", line(code));
@@ -109,7 +111,7 @@ mod tests {
         for part in [
             ".TH x 5",
             ".PP\nOne \\fBa\\-b\\fR and \\fBbold\\fR\nmore\n",
-            ".SH KEYS\n",
+            ".SH Keys\n",
             ".TP\n\\fBa\\fR\nb\n",
             ".IP \\(bu 2\nitem\n",
             ".nf\n\\&.x = 'y'\n.fi\n",

@@ -1,6 +1,7 @@
 //! `postroom check`: the configuration, the rules, and the rules' own tests. Runs the same code as the start and every
 //! reload of the daemon.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -9,8 +10,10 @@ use serde_json::json;
 
 use crate::config::diagnostic::{self, Sources};
 use crate::config::rules::{self, LoadedRules, RulesRefused};
-use crate::config::{self, ConfigError, Environment};
-use crate::sort::rules::{Context, Finding, Outcome, Severity};
+use crate::config::{self, Config, ConfigError, Environment, secret};
+use crate::daemon::clock;
+use crate::sort::rules::{Context, Finding, Outcome, RuleSet, Severity, lint};
+use crate::store::{Query, Store};
 
 /// Exit code: all is well.
 pub const FINE: u8 = 0;
@@ -47,6 +50,7 @@ struct Report {
     sources: Sources,
     rules: usize,
     accounts: Option<usize>,
+    state: Option<PathBuf>,
     unreadable: bool,
 }
 
@@ -72,6 +76,8 @@ pub fn run(
         None => match config::load(config, environment) {
             Ok(config) => {
                 report.accounts = Some(config.accounts.len());
+                report.state = Some(config.state.clone());
+                report.findings.extend(secrets(&config));
                 Some((config.rules.clone(), rules::context(&config)))
             }
             Err(ConfigError::Invalid { findings, sources }) => {
@@ -113,6 +119,13 @@ impl Report {
             Ok(loaded) => {
                 self.rules = loaded.set.rules().len();
                 self.findings.extend(loaded.warnings);
+                // Without records, or with damaged ones, the rules can still be checked; other commands tell of those.
+                let records = self
+                    .state
+                    .as_deref()
+                    .and_then(|state| Store::open_read_only(state).ok());
+                self.findings
+                    .extend(records.map(|store| idle(&loaded.set, &store)).unwrap_or_default());
                 self.outcomes = loaded.outcomes;
                 self.sources.extend(loaded.sources);
             }
@@ -143,6 +156,36 @@ impl Report {
             (false, 0, _) if !strict => FINE,
             _ => WRONG,
         }
+    }
+}
+
+/// Passwords that no login will get. Warnings: the rules may be checked on another machine than the one that logs in.
+fn secrets(config: &Config) -> Vec<Finding> {
+    let file = config.path.display().to_string();
+    let broken = config
+        .accounts
+        .iter()
+        .filter_map(|account| secret::check(&account.imap.secret).err());
+    broken
+        .map(|error| {
+            Finding::warning("secret", &file, 0..0, error.to_string()).hint("without it the account cannot log in")
+        })
+        .collect()
+}
+
+/// Rules of which the ledger knows no match for a long time.
+fn idle(set: &RuleSet, store: &Store) -> Vec<Finding> {
+    let mut last_match = BTreeMap::new();
+    let mut oldest = None;
+    let seen = store.each_row(&Query::default(), |row| {
+        oldest.get_or_insert(row.at);
+        if let Some(rule) = &row.entry.reason.rule {
+            last_match.insert(rule.clone(), row.at);
+        }
+    });
+    match (seen, oldest) {
+        (Ok(()), Some(oldest)) => lint::idle(set, &last_match, oldest, clock::now()),
+        _ => Vec::new(),
     }
 }
 
@@ -289,6 +332,42 @@ mod tests {
         assert_eq!(
             run(&args, None, &Environment::default(), false, &mut Vec::new()).unwrap(),
             0
+        );
+    }
+
+    #[test]
+    fn the_configuration_its_rules_and_its_secrets_are_looked_at_together() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("postroom.toml");
+        let text = "state = \"state\"\n[[account]]\nname = \"home\"\nemail = \"a@b.example\"\n[account.imap]\n\
+                    host = \"imap.b.example\"\nuser = \"a\"\npassword_file = \"secret\"\n";
+        fs::write(&config, text).unwrap();
+        fs::create_dir(directory.path().join("rules")).unwrap();
+        fs::write(directory.path().join("rules/10-a.toml"), RULES).unwrap();
+        let check = || {
+            let mut out = Vec::new();
+            let code = run(
+                &CheckArgs::default(),
+                Some(&config),
+                &Environment::default(),
+                false,
+                &mut out,
+            )
+            .unwrap();
+            (code, String::from_utf8(out).unwrap())
+        };
+        let (code, said) = check();
+        assert_eq!(code, 0, "{said}");
+        assert!(
+            said.contains("cannot read the password file") && said.contains("1 account, 1 rule"),
+            "{said}"
+        );
+        fs::write(&config, text.replace("host", "hots")).unwrap();
+        let (code, said) = check();
+        assert_eq!(code, 1);
+        assert!(
+            said.contains("postroom.toml:6:1") && said.contains("did you mean `host`?"),
+            "{said}"
         );
     }
 

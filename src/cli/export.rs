@@ -2,18 +2,27 @@
 
 use std::io::Write;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::lesson_file;
 use super::records::Records;
 
 /// Print what was taught, as a file that `import` reads
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = "Example: postroom export > lessons.toml")]
+#[command(after_help = "Examples: postroom export > lessons.toml\n          postroom export sieve > postroom.sieve")]
 pub struct ExportArgs {
+    /// Instead of lessons: rules and lessons in another program's language
+    pub what: Option<What>,
     /// Of this account
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
+}
+
+/// Another program's language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// A Sieve script
+    Sieve,
 }
 
 /// Runs the command; 0 unless it cannot.

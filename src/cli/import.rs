@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use super::filters::Format;
 use super::records::Records;
 use super::{lesson_file, train};
 use crate::sort::sanitise;
@@ -16,18 +17,38 @@ use crate::sort::sanitise;
 /// Largest file that is read, in octets: some 100,000 lessons.
 const LARGEST: u64 = 32 << 20;
 
-/// Take lessons from a file
+/// Take lessons from a file, or translate the filters of another program into rules
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = "Example: postroom import lessons.toml\n\nOf two lessons about one sender the later one stays.")]
+#[command(
+    after_help = "Examples: postroom import lessons.toml\n          postroom import gmail mailFilters.xml > rules/90-gmail.toml\n\n\
+                  Of two lessons about one sender the later one stays."
+)]
 pub struct ImportArgs {
-    /// The file, as `postroom export` writes it; `-` for standard input
+    /// The file, as `postroom export` writes it; `-` for standard input. Or where filters come from: gmail, sieve,
+    /// thunderbird, imapfilter
     pub file: PathBuf,
+    /// The file with the filters
+    pub filters: Option<PathBuf>,
     /// For this account
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
     /// Show what would change, change nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+impl ImportArgs {
+    /// Where filters come from and the file with them, when it is filters that are to be taken.
+    pub fn filters(&self) -> anyhow::Result<Option<(Format, &Path)>> {
+        let Some(file) = &self.filters else { return Ok(None) };
+        match Format::from_str(&self.file.to_string_lossy(), true) {
+            Ok(format) => Ok(Some((format, file))),
+            Err(_) => anyhow::bail!(
+                "`{}` is no program whose filters are known: gmail, sieve, thunderbird and imapfilter are",
+                sanitise(&self.file.display().to_string())
+            ),
+        }
+    }
 }
 
 /// Runs the command; 0 when every lesson of the file is known.
@@ -97,6 +118,7 @@ mod tests {
         run(
             &ImportArgs {
                 file: file.path().to_owned(),
+                filters: None,
                 account: None,
                 dry_run,
             },

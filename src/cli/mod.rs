@@ -14,10 +14,13 @@ pub mod demo;
 pub mod exit;
 pub mod explain;
 pub mod export;
+pub mod filters;
 pub mod forget;
+pub mod go;
 pub mod hindsight;
 pub mod identity;
 pub mod import;
+pub mod init;
 pub mod learn;
 pub mod lesson_file;
 pub mod log;
@@ -63,6 +66,10 @@ pub struct Cli {
 pub enum Command {
     /// Try it out in 30 seconds: a private mail server, sample mail, and the real daemon at work
     Demo(demo::Args),
+    /// Set an account up: finds the server, tests the login, writes the configuration
+    Init(Box<init::Args>),
+    /// Begin to sort: shows the plan, then changes the account's mode from "preview" to "sort"
+    Go(go::Args),
     /// Look after the accounts (this is what the service runs)
     Run(run::Args),
     /// Show what would happen to the mail now in the inbox; touches nothing
@@ -91,9 +98,9 @@ pub enum Command {
     Learn(learn::LearnArgs),
     /// Forget what was taught about a sender
     Forget(forget::ForgetArgs),
-    /// Write every lesson as readable TOML
+    /// Write every lesson as readable TOML, or rules and lessons as a Sieve script
     Export(export::ExportArgs),
-    /// Take lessons from a file that `export` wrote
+    /// Take lessons from a file that `export` wrote, or translate the filters of another program
     Import(import::ImportArgs),
 }
 
@@ -102,6 +109,8 @@ pub fn run(cli: Cli) -> u8 {
     let context = context::Context { config: cli.config };
     let result = match cli.command {
         Command::Demo(args) => demo::run(&args),
+        Command::Init(args) => init::run(&args, &context),
+        Command::Go(args) => go::run(&args, &context),
         Command::Run(args) => run::run(&args, &context),
         Command::Preview(args) => preview::run(&args, &context),
         Command::Sort(args) => sort::run(&args, &context),
@@ -123,8 +132,25 @@ pub fn run(cli: Cli) -> u8 {
         Command::Train(args) => on_records(&context, |records, out| train::run(&args, records, out)),
         Command::Learn(args) => on_records(&context, |records, out| learn::run(&args, records, out)),
         Command::Forget(args) => on_records(&context, |records, out| forget::run(&args, records, out)),
-        Command::Export(args) => on_records(&context, |records, out| export::run(&args, records, out)),
-        Command::Import(args) => on_records(&context, |records, out| import::run(&args, records, out)),
+        Command::Export(args) => match args.what {
+            Some(export::What::Sieve) => on_records(&context, |records, out| {
+                filters::export_sieve(
+                    args.account.as_deref(),
+                    &context,
+                    records,
+                    out,
+                    &mut io::stderr().lock(),
+                )
+            }),
+            None => on_records(&context, |records, out| export::run(&args, records, out)),
+        },
+        Command::Import(args) => match args.filters() {
+            Err(error) => Err(error),
+            Ok(Some((format, file))) => {
+                filters::import(format, file, &mut io::stdout().lock(), &mut io::stderr().lock())
+            }
+            Ok(None) => on_records(&context, |records, out| import::run(&args, records, out)),
+        },
     };
     exit::report(result)
 }

@@ -95,13 +95,20 @@ pub async fn read(secret: &Secret, credentials_directory: Option<&Path>) -> Resu
     }
 }
 
-async fn from_file(path: &Path, check_mode: bool) -> Result<SecretString, SecretError> {
-    let failed = |source| SecretError::File {
+/// What can be told about the secret without reading it: whether its file is there and closed to others.
+pub fn check(secret: &Secret) -> Result<(), SecretError> {
+    match secret {
+        Secret::PasswordFile(path) => check_file(path, true),
+        Secret::PasswordCommand(_) | Secret::Credential(_) => Ok(()),
+    }
+}
+
+/// Asked before opening: opening a FIFO would wait for a writer.
+fn check_file(path: &Path, check_mode: bool) -> Result<(), SecretError> {
+    let metadata = std::fs::metadata(path).map_err(|source| SecretError::File {
         path: path.to_owned(),
         source,
-    };
-    // Asked before opening: opening a FIFO would wait for a writer.
-    let metadata = tokio::fs::metadata(path).await.map_err(failed)?;
+    })?;
     if !metadata.is_file() {
         return Err(SecretError::NotAFile(path.to_owned()));
     }
@@ -112,6 +119,15 @@ async fn from_file(path: &Path, check_mode: bool) -> Result<SecretString, Secret
             mode,
         });
     }
+    Ok(())
+}
+
+async fn from_file(path: &Path, check_mode: bool) -> Result<SecretString, SecretError> {
+    let failed = |source| SecretError::File {
+        path: path.to_owned(),
+        source,
+    };
+    check_file(path, check_mode)?;
     let mut bytes = Vec::new();
     let file = tokio::fs::File::open(path).await.map_err(failed)?;
     file.take(LONGEST + 1).read_to_end(&mut bytes).await.map_err(failed)?;
@@ -234,6 +250,7 @@ mod tests {
     async fn a_file_that_others_may_read_is_refused() {
         for mode in [0o640, 0o604, 0o660, 0o620] {
             let (_directory, secret) = file(mode, b"x");
+            assert!(check(&secret).is_err());
             assert!(
                 matches!(read(&secret, None).await, Err(SecretError::Open { .. })),
                 "{mode:o}"

@@ -13,15 +13,9 @@ use super::sent::is_answer;
 /// Up to this many recipients each counts in full; a larger crowd shares this much among them.
 const CROWD: f32 = 5.0;
 
-/// What an answer adds to a message sent. Like the half-life, the threshold and [`COPIED`] found by a grid over real
+/// What an answer adds to a message sent. Like the half-life and the threshold found by a grid over real
 /// mailboxes (`tests/accuracy/README.md`); the optimum is flat.
 const ANSWER_WEIGHT: f64 = 3.0;
-
-/// What is left of a score when the user stands in Cc only, or is reached through a list.
-const COPIED: f64 = 1.0 / 3.0;
-
-/// Up to this many recipients a message deserves its sender's full score; a larger audience shares it out.
-const AUDIENCE: f64 = 10.0;
 
 /// The decayed tallies of one correspondent. `sent` and `answered` are decayed to `as_of`; the counts are not.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -53,11 +47,7 @@ impl Tally {
     pub fn sentence(&self, now: Timestamp) -> String {
         let last = self
             .last_sent
-            .map_or(String::new(), |last| match now.days_since(last).max(0.0) as i64 {
-                0 => " (last today)".to_owned(),
-                1 => " (last yesterday)".to_owned(),
-                days => format!(" (last {days} days ago)"),
-            });
+            .map_or(String::new(), |last| format!(" (last {})", last.ago(now)));
         let times = |count| {
             if count == 1 {
                 "once".to_owned()
@@ -94,32 +84,6 @@ impl Tally {
 
 fn decay(from: Timestamp, to: Timestamp, half_life_days: f64) -> f64 {
     0.5_f64.powf(to.days_since(from).max(0.0) / half_life_days.max(1.0))
-}
-
-/// How a message addresses the user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Addressed {
-    /// In To.
-    To,
-    /// In Cc.
-    Cc,
-    /// Through a list to which he writes himself.
-    List,
-    /// Not at all.
-    Not,
-}
-
-impl Addressed {
-    /// The share of its sender's score that a message to `recipients` people deserves: all of it in To among few, less
-    /// as a copy or through a list, and a crowd shares it out.
-    pub fn attention(self, recipients: usize) -> f64 {
-        let share = match self {
-            Addressed::To => 1.0,
-            Addressed::Cc | Addressed::List => COPIED,
-            Addressed::Not => 0.0,
-        };
-        share * AUDIENCE / AUDIENCE.max(recipients as f64)
-    }
 }
 
 /// The tallies of everybody.

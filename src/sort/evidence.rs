@@ -16,6 +16,7 @@
 
 mod lists;
 mod marks;
+mod observe;
 mod roles;
 mod words;
 
@@ -69,7 +70,7 @@ impl Evidence {
     pub fn of(message: &Message, owner: &Owner) -> Self {
         let named = message.recipients().any(|address| owner.is(address));
         let list = lists::kind(message);
-        let marks = marks::of(message, named, list);
+        let marks = observe::marks(message, named, list);
         let has = |wanted: &[Mark]| marks.iter().any(|mark| wanted.contains(mark));
         let mut evidence = Self {
             list: matches!(list, ListKind::Discussion | ListKind::Broadcast),

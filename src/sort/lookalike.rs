@@ -22,20 +22,26 @@ struct Shape {
     local: String,
     domain: String,
     organisation: String,
+    lengths: (usize, usize),
 }
 
 impl Shape {
     fn of(address: &Address) -> Self {
+        let domain = shown(address.domain());
         Self {
+            lengths: (address.local_part().chars().count(), domain.chars().count()),
             local: seen(address.local_part()),
-            domain: seen(&shown(address.domain())),
+            domain: seen(&domain),
             organisation: address.organisational_domain().to_owned(),
         }
     }
 
     fn is_like(&self, known: &Address) -> bool {
-        // Cheap refusals first: this runs over every correspondent.
-        if self.local.chars().next() != seen_first(known.local_part()) {
+        // Cheap refusal first, since this runs over every correspondent: no disguise changes a length by more than two.
+        let near = |one: usize, other: usize| one.abs_diff(other) <= 2;
+        let plain = !known.domain().contains("xn--");
+        let (local, domain) = self.lengths;
+        if plain && !(near(local, known.local_part().len()) && near(domain, known.domain().len())) {
             return false;
         }
         let other = Self::of(known);
@@ -45,11 +51,6 @@ impl Shape {
         }
         self.local == other.local && strsim::damerau_levenshtein(&self.domain, &other.domain) <= 1
     }
-}
-
-fn seen_first(text: &str) -> Option<char> {
-    let first: String = text.chars().take(1).collect();
-    seen(&first).chars().next()
 }
 
 /// The skeleton, with the pairs that UTS 39 leaves apart but mail users confuse.

@@ -21,6 +21,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub mod addressing;
 pub mod arrival;
 pub mod authenticity;
 pub mod bucket;
@@ -33,6 +34,7 @@ pub mod ledger;
 pub mod lookalike;
 pub mod mailbox;
 pub mod message;
+pub mod refusal;
 pub mod rules;
 mod sanitise;
 pub mod sender;
@@ -42,9 +44,10 @@ pub mod verdict;
 
 pub use sanitise::sanitise;
 
+use addressing::{Addressed, names, writer};
 use authenticity::{Authentication, Provider};
 use bucket::Bucket;
-use correspondence::{Addressed, Correspondence, Learning};
+use correspondence::{Correspondence, Learning};
 use duplicates::Duplicates;
 use evidence::{Doubt, Evidence};
 use facts::Facts;
@@ -53,10 +56,10 @@ use ledger::{Mid, Row};
 use mailbox::{Location, Mailbox, Timestamp};
 use message::Message;
 use rules::RuleSet;
-use sender::{Address, Owner};
+use sender::Owner;
 use sent::SentIndex;
 use taught::Taught;
-use verdict::{Reason, ReasonKind, StageAnswer, Verdict};
+use verdict::{Orders, Reason, ReasonKind, StageAnswer, Verdict};
 
 /// What does not change while an account runs.
 #[derive(Debug, Clone)]
@@ -129,7 +132,22 @@ pub struct Sorter {
 }
 
 /// What a stage says: nothing and why, or a verdict.
-type Answer = Result<Verdict, &'static str>;
+type Answer = Result<Verdict, Silence>;
+
+/// A stage that gives no verdict: why, and what its `continue` rules ask for all the same.
+struct Silence {
+    why: &'static str,
+    orders: Orders,
+}
+
+impl From<&'static str> for Silence {
+    fn from(why: &'static str) -> Self {
+        Self {
+            why,
+            orders: Orders::default(),
+        }
+    }
+}
 
 /// One stage of the chain.
 type Stage = fn(&Sorter, &Facts<'_>) -> Answer;
@@ -153,19 +171,23 @@ impl Sorter {
     pub fn decide(&self, now: Timestamp, arrival: &Arrival) -> Decision {
         let evidence = Evidence::of(&arrival.message, &self.settings.owner);
         let facts = self.facts(now, arrival, &evidence);
-        let mut stages = Vec::new();
+        let (mut stages, mut standing) = (Vec::new(), Orders::default());
         for (kind, stage) in Self::CHAIN {
             match stage(self, &facts) {
-                Ok(verdict) => {
+                Ok(mut verdict) => {
+                    verdict.orders.merge(standing);
                     let (bucket, text) = (Some(verdict.bucket), verdict.reason.text.clone());
                     stages.push(StageAnswer { kind, bucket, text });
                     return Decision { verdict, stages };
                 }
-                Err(silence) => stages.push(StageAnswer {
-                    kind,
-                    bucket: None,
-                    text: silence.to_owned(),
-                }),
+                Err(Silence { why, orders }) => {
+                    standing.merge(orders);
+                    stages.push(StageAnswer {
+                        kind,
+                        bucket: None,
+                        text: why.to_owned(),
+                    });
+                }
             }
         }
         let reason = Reason::new(ReasonKind::Default, "nothing spoke for another place");
@@ -175,10 +197,11 @@ impl Sorter {
             bucket: Some(Bucket::Inbox),
             text,
         });
-        Decision {
-            verdict: Verdict::new(Bucket::Inbox, reason),
-            stages,
-        }
+        let verdict = Verdict {
+            orders: standing,
+            ..Verdict::new(Bucket::Inbox, reason)
+        };
+        Decision { verdict, stages }
     }
 
     /// Takes note of a message somebody sent to the user. To be called once a message, after [`Sorter::decide`].
@@ -238,8 +261,16 @@ impl Sorter {
         (ReasonKind::Evidence, Sorter::by_evidence),
     ];
 
+    fn asked(&self, stage: rules::Stage, facts: &Facts<'_>, silence: &'static str) -> Answer {
+        let answer = self.rules.ask(stage, facts);
+        answer.verdict.ok_or(Silence {
+            why: silence,
+            orders: answer.orders,
+        })
+    }
+
     fn by_rule(&self, facts: &Facts<'_>) -> Answer {
-        self.rules.decide(rules::Stage::User, facts).ok_or("no rule matches")
+        self.asked(rules::Stage::User, facts, "no rule matches")
     }
 
     fn by_lesson(&self, facts: &Facts<'_>) -> Answer {
@@ -247,10 +278,11 @@ impl Sorter {
             .taught
             .lookup(facts.message, facts.authentication)
             .ok_or("nothing was taught about this sender")?;
-        let days = facts.now.days_since(lesson.at).max(0.0) as i64;
         let text = format!(
-            "you put mail of {} into {} {days} days ago",
-            lesson.identity, lesson.bucket
+            "you put mail of {} into {} {}",
+            lesson.identity,
+            lesson.bucket,
+            lesson.at.ago(facts.now)
         );
         if lesson.bucket == Bucket::Top && facts.authentication == Authentication::Fail {
             let text = format!("{text}, but the provider found this message forged");
@@ -261,7 +293,7 @@ impl Sorter {
 
     fn by_reply(&self, facts: &Facts<'_>) -> Answer {
         if !facts.reply_to_me {
-            return Err("it answers nothing you sent");
+            return Err("it answers nothing you sent".into());
         }
         let inbox = |text: String| Ok(Verdict::new(Bucket::Inbox, Reason::new(ReasonKind::Reply, text)));
         let Some(from) = facts.message.from() else {
@@ -292,9 +324,9 @@ impl Sorter {
             .filter(|tally| tally.sent_count > 0)
             .ok_or("you never wrote to this sender")?;
         if facts.authentication == Authentication::Fail {
-            return Err("you wrote to this sender, but the provider found the message forged");
+            return Err("you wrote to this sender, but the provider found the message forged".into());
         }
-        let addressed = self.addressed(facts);
+        let addressed = Addressed::by(facts, &self.correspondence);
         let attention = addressed.attention(facts.message.recipients().count());
         let learning = &self.settings.learning;
         let verified = facts.authentication == Authentication::Pass;
@@ -303,27 +335,13 @@ impl Sorter {
         let trusted = verified || (!self.provider.is_known() && self.answers_go_home(facts.message));
         let bucket = if enough && trusted { Bucket::Top } else { Bucket::Inbox };
         if bucket == Bucket::Inbox && matches!(addressed, Addressed::List | Addressed::Not) {
-            return Err("you wrote to this sender, but the message does not name you");
+            return Err("you wrote to this sender, but the message does not name you".into());
         }
         let mut text = tally.sentence(facts.now);
         if !verified {
             text.push_str("; not verified");
         }
         Ok(Verdict::new(bucket, Reason::new(ReasonKind::Correspondence, text)))
-    }
-
-    fn addressed(&self, facts: &Facts<'_>) -> Addressed {
-        let (message, owner) = (facts.message, &self.settings.owner);
-        let known = |to: &Address| self.correspondence.tally(to).is_some_and(|tally| tally.sent_count > 0);
-        if message.to.iter().any(|address| owner.is(address)) {
-            Addressed::To
-        } else if message.cc.iter().any(|address| owner.is(address)) {
-            Addressed::Cc
-        } else if facts.evidence.discussion && message.recipients().any(known) {
-            Addressed::List
-        } else {
-            Addressed::Not
-        }
     }
 
     /// True unless an answer would go to a stranger elsewhere, as it would in many a fraud.
@@ -338,13 +356,13 @@ impl Sorter {
 
     fn by_name(&self, facts: &Facts<'_>) -> Answer {
         if !facts.evidence.list {
-            return Err("it came through no list");
+            return Err("it came through no list".into());
         }
         if facts.evidence.robot {
-            return Err("a robot sent it");
+            return Err("a robot sent it".into());
         }
         if !facts.evidence.discussion || !names(&self.settings.owner, facts.message) {
-            return Err("it does not name you");
+            return Err("it does not name you".into());
         }
         Ok(Verdict::new(
             Bucket::Inbox,
@@ -353,9 +371,7 @@ impl Sorter {
     }
 
     fn by_fallback(&self, facts: &Facts<'_>) -> Answer {
-        self.rules
-            .decide(rules::Stage::Fallback, facts)
-            .ok_or("no fallback rule matches")
+        self.asked(rules::Stage::Fallback, facts, "no fallback rule matches")
     }
 
     fn by_evidence(&self, facts: &Facts<'_>) -> Answer {
@@ -372,29 +388,5 @@ impl Sorter {
             .verdict(doubt)
             .ok_or("its headers look like a person's")?;
         Ok(Verdict::new(bucket, Reason::new(ReasonKind::Evidence, text)))
-    }
-}
-
-/// True when To or Cc holds one of the user's own addresses.
-fn names(owner: &Owner, message: &Message) -> bool {
-    message.recipients().any(|address| owner.is(address))
-}
-
-/// Who wrote a message: the address in From; on a list that has put its own address there, the one person in Reply-To.
-/// `None` where From is malformed, and where such a list does not say who wrote.
-fn writer(message: &Message) -> Option<&Address> {
-    let from = message.from()?;
-    let rewritten = message
-        .list_id
-        .as_deref()
-        .and_then(|id| id.split_once('.'))
-        .is_some_and(|list| list == (from.local_part(), from.domain()));
-    if !rewritten {
-        return Some(from);
-    }
-    let mut people = message.reply_to.iter().filter(|address| *address != from);
-    match (people.next(), people.next()) {
-        (Some(person), None) => Some(person),
-        _ => None,
     }
 }

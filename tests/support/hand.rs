@@ -338,6 +338,31 @@ impl Hand {
         code.split(' ').nth(1)?.parse().ok()
     }
 
+    /// Puts many messages into a folder, a hundred with one command where the server can (RFC 3502, RFC 7888): a server
+    /// that writes every APPEND through to the disk takes a minute for two thousand.
+    pub fn append_all(&mut self, folder: &str, messages: &[&[u8]]) {
+        if !(self.has("MULTIAPPEND") && self.has("LITERAL+")) {
+            for message in messages {
+                self.append(folder, message, &[], None);
+            }
+            return;
+        }
+        let name = self.quoted(folder);
+        for some in messages.chunks(100) {
+            self.tags += 1;
+            let tag = format!("h{}", self.tags);
+            let mut command = format!("{tag} APPEND {name}").into_bytes();
+            for message in some {
+                command.extend_from_slice(format!(" {{{}+}}\r\n", message.len()).as_bytes());
+                command.extend_from_slice(message);
+            }
+            command.extend_from_slice(b"\r\n");
+            self.writer.write_all(&command).unwrap();
+            let reply = self.answer(&tag);
+            assert_eq!(reply.status, "OK", "APPEND {name} -> {} {}", reply.status, reply.text);
+        }
+    }
+
     /// The UIDs in a folder, ascending.
     pub fn uids(&mut self, folder: &str) -> Vec<u32> {
         self.search(folder, "ALL")

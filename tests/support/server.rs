@@ -265,10 +265,8 @@ impl Server {
                 self.write_file(user, folder, message, at);
             }
         } else {
-            let mut hand = self.hand(user);
-            for message in messages {
-                hand.append(folder, message, &[], None);
-            }
+            let messages: Vec<&[u8]> = messages.into_iter().collect();
+            self.hand(user).append_all(folder, &messages);
         }
     }
 

@@ -18,9 +18,13 @@ pub fn translate(script: &str) -> Translation {
             continue;
         }
         let done = match (assignment(code), action(code)) {
-            (Some((name, expression)), _) => expression_of(expression).map(|when| {
-                results.insert(name.to_owned(), when);
-            }),
+            (Some((name, expression)), _) => {
+                // A selection that could not be read must not leave an older one of that name to be acted on.
+                results.remove(name);
+                expression_of(expression).map(|when| {
+                    results.insert(name.to_owned(), when);
+                })
+            }
             (None, Some((subject, verb, argument))) => {
                 let when = match results.get(subject) {
                     Some(when) => Ok(when.clone()),

@@ -236,6 +236,12 @@ fn together(mut parts: Vec<When>, any: bool) -> When {
 fn compared(test: &Test) -> Result<When, &'static str> {
     let mut tags = tags(test);
     let mut texts = texts(test);
+    if tags
+        .iter()
+        .any(|tag| ["count", "value", "index", "last", "mime", "anychild"].contains(tag))
+    {
+        return Err("this comparison has no counterpart");
+    }
     // `:comparator "name"` takes the string behind it.
     if let Some(at) = tags.iter().position(|tag| *tag == "comparator") {
         tags.remove(at);
@@ -264,12 +270,6 @@ fn compared(test: &Test) -> Result<When, &'static str> {
         .find(|tag| ["domain", "localpart", "user", "detail", "all"].contains(tag))
         .copied()
         .unwrap_or("all");
-    if tags
-        .iter()
-        .any(|tag| ["count", "value", "index", "last", "mime", "anychild"].contains(tag))
-    {
-        return Err("this comparison has no counterpart");
-    }
     if keys.iter().any(|key| key.trim().is_empty()) {
         return Err("an empty key would match every message");
     }

@@ -113,7 +113,7 @@ impl Writer<'_> {
             None if rule.goes_on => return Ok(actions),
             None | Some(Goal::Keep) => actions.push("keep".to_owned()),
             Some(Goal::Bucket(bucket)) => actions.push(self.bucket(*bucket)),
-            Some(Goal::Move(target, _)) => actions.push(self.file_into(target, "")?),
+            Some(Goal::Move(target)) => actions.push(self.file_into(target, "")?),
         }
         if rule.goes_on {
             return Err("it chooses a place and goes on".to_owned());

@@ -50,7 +50,7 @@ impl Actor {
             let (bucket, reason) = if self.blackholed {
                 (
                     Bucket::Blackhole,
-                    "you put mail of deals@gadgets.example into blackhole 0 days ago".to_owned(),
+                    "you put mail of deals@gadgets.example into blackhole today".to_owned(),
                 )
             } else {
                 verdict(&id)

@@ -1,7 +1,7 @@
 //! Mailing lists: does a list speak here, and is it one on which people talk (RFC 2369, RFC 2919)?
 
 use crate::sort::message::Message;
-use crate::sort::sender::Address;
+use crate::sort::sender::{Address, organisational_domain};
 
 /// What kind of list a message came through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,9 @@ pub(super) fn kind(message: &Message) -> ListKind {
     }
     if (list_id && (manager || says_list || old_manager))
         || (old_manager && (manager || precedence.is_some()))
-        || (says_list && sent_by_list(message))
+        || (says_list && (manager || sent_by_list(message)))
         || (list_id && precedence.as_deref() == Some("bulk") && sent_by_list(message))
+        || is_named_list(message)
     {
         return ListKind::Discussion;
     }
@@ -91,6 +92,36 @@ fn sent_by_list(message: &Message) -> bool {
         || message
             .raw("sender")
             .any(|value| value.split('<').next_back().is_some_and(owner))
+}
+
+/// The list that List-Id names is among the recipients, or is what bounces go back to: a list manager's doing, since a
+/// newsletter goes to its reader and gives a number for its name.
+fn is_named_list(message: &Message) -> bool {
+    let (Some(from), Some(id)) = (message.from(), message.list_id.as_deref()) else {
+        return false;
+    };
+    let Some((name, host)) = id.split_once('.') else {
+        return false;
+    };
+    let is_list = |address: &Address| {
+        address.local_part() == name && organisational_domain(address.domain()) == organisational_domain(host)
+    };
+    let bounces = |value: &str| {
+        let bare = value
+            .rsplit_once('<')
+            .map_or(value, |(_, rest)| rest)
+            .trim_end_matches(['>', ' ']);
+        Address::parse(bare).is_some_and(|address| {
+            let rest = address.local_part().strip_prefix(name).unwrap_or_default();
+            let owner = address.local_part().strip_prefix("owner-") == Some(name);
+            let tail = [
+                "-admin", "-bounces", "-bounce", "-owner", "-request", "+bounces", "+owner",
+            ];
+            owner || tail.iter().any(|tail| rest.starts_with(tail))
+        })
+    };
+    message.recipients().any(|to| to != from && is_list(to))
+        || message.raw("sender").chain(message.raw("return-path")).any(bounces)
 }
 
 /// To or Cc names an address that is the envelope sender itself, or whose bounce address is, while somebody else stands

@@ -46,8 +46,8 @@ const LOCAL_PARTS: [(Role, &str); 5] = [
     (
         Role::Robot,
         "bot robot mailrobot cron daemon root nobody notification notifications notify notifier notice alert alerts automated
-         automatic autoresponder automailer bounce bounces system sysadmin monitor monitoring nagios jenkins bugzilla patchwork
-         tracker syzbot mailer delivery edelivery arsystem invitations",
+         automatic autoresponder automailer bounce bounces monitoring nagios jenkins bugzilla patchwork
+         syzbot mailer delivery edelivery arsystem invitations",
     ),
     (
         Role::News,
@@ -64,7 +64,7 @@ const LOCAL_PARTS: [(Role, &str); 5] = [
         Role::Office,
         "info support service services sales contact hello hi team office help helpdesk admin administrator webmaster feedback
          updates update orders order billing account accounts customer customers shop store mail reply replies post message
-         messages security kundenservice welcome reports research distribution",
+         messages security system sysadmin monitor tracker kundenservice welcome reports research distribution",
     ),
 ];
 

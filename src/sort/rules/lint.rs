@@ -24,7 +24,7 @@ const SMALLEST_SAMPLE: usize = 25;
 pub const IDLE_DAYS: i64 = 180;
 
 /// Checks a whole set: errors and warnings.
-pub(super) fn rules(rules: &[Rule]) -> Vec<Finding> {
+pub(super) fn rules(rules: &[Rule], matcher: &Matcher) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
         if let Some(other) = second_destination(rules, index) {
@@ -56,7 +56,7 @@ pub(super) fn rules(rules: &[Rule]) -> Vec<Finding> {
             );
         }
     }
-    beside_each_other(rules, &mut findings);
+    beside_each_other(rules, matcher, &mut findings);
     findings
 }
 
@@ -81,8 +81,7 @@ fn second_destination(rules: &[Rule], index: usize) -> Option<&Rule> {
 }
 
 /// Rules that are never reached, and rules that another one makes superfluous.
-fn beside_each_other(rules: &[Rule], findings: &mut Vec<Finding>) {
-    let matcher = Matcher::new(rules);
+fn beside_each_other(rules: &[Rule], matcher: &Matcher, findings: &mut Vec<Finding>) {
     for (index, rule) in rules.iter().enumerate() {
         let wider = matcher
             .relatives(rule.stage, &rule.when)
@@ -98,7 +97,9 @@ fn beside_each_other(rules: &[Rule], findings: &mut Vec<Finding>) {
                 findings.push(warning("unreachable", rule, message).hint("put the narrower rule first"));
                 break;
             }
-            if other > index && does_the_same(rule, wide) && nothing_between(rules, index, other) {
+            // Two that are equal are told of once, at the second.
+            let narrower = !implies(&wide.when, &rule.when);
+            if other > index && narrower && does_the_same(rule, wide) && nothing_between(rules, index, other) {
                 let message = format!(
                     "rule \"{}\" is contained in rule \"{}\" ({}:{}), which does the same",
                     rule.name, wide.name, wide.file, wide.line
@@ -137,7 +138,7 @@ pub fn missing_folders(set: &RuleSet, exists: impl Fn(&Mailbox) -> bool) -> Vec<
     let mut findings = Vec::new();
     for rule in set.rules() {
         let moved = match &rule.goal {
-            Some(Goal::Move(target, _)) => Some(target),
+            Some(Goal::Move(target)) => Some(target),
             _ => None,
         };
         for target in moved.into_iter().chain(&rule.copies) {
@@ -155,12 +156,15 @@ pub fn missing_folders(set: &RuleSet, exists: impl Fn(&Mailbox) -> bool) -> Vec<
     findings
 }
 
-/// Warnings about rules that matched nothing for [`IDLE_DAYS`]. `last_match` holds the ledger's newest match of each rule
+/// Warnings about deciding rules that matched nothing for [`IDLE_DAYS`]. `last_match` holds the ledger's newest match of each rule
 /// by name; a rule younger than the ledger's `since` is given its time.
 pub fn idle(set: &RuleSet, last_match: &BTreeMap<String, Timestamp>, since: Timestamp, now: Timestamp) -> Vec<Finding> {
     let long_ago = |at: Timestamp| now.seconds_since(at) > IDLE_DAYS * 86_400;
     let forgotten = set.rules().iter().filter(|rule| {
-        rule.stage == Stage::User && long_ago(since) && last_match.get(&*rule.name).is_none_or(|at| long_ago(*at))
+        rule.stage == Stage::User
+            && !rule.goes_on
+            && long_ago(since)
+            && last_match.get(&*rule.name).is_none_or(|at| long_ago(*at))
     });
     let finding = |rule: &Rule| {
         let message = format!("rule \"{}\" has matched nothing for {IDLE_DAYS} days", rule.name);

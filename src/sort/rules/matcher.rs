@@ -77,6 +77,9 @@ impl Matcher {
             ];
             for (_, index) in compiled.places.iter().filter(|(place, _)| wider.contains(&Some(place))) {
                 for pattern in patterns {
+                    if let Pattern::Regex(regex) = pattern {
+                        index.look_up_written(regex.as_str(), &mut found);
+                    }
                     for sample in samples(pattern) {
                         let address = matches!(
                             pattern,
@@ -300,6 +303,18 @@ impl Index {
         }
     }
 
+    /// Rules with the same regular expression.
+    fn look_up_written(&self, written: &str, found: &mut Vec<RuleIndex>) {
+        for (set, owners) in &self.regexes {
+            let same = set
+                .patterns()
+                .iter()
+                .zip(owners)
+                .filter(|(pattern, _)| *pattern == written);
+            found.extend(same.map(|(_, owner)| *owner));
+        }
+    }
+
     fn look_up_domain(&self, domain: &str, found: &mut Vec<RuleIndex>) {
         if !self.domains.is_empty()
             && let Some(owners) = self.domains.get(domain)
@@ -320,4 +335,4 @@ impl Index {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

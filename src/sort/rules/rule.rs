@@ -51,8 +51,8 @@ pub struct Rule {
 pub enum Goal {
     /// Into a bucket's folder.
     Bucket(Bucket),
-    /// Into another folder; the bucket is given when the rule names both.
-    Move(Target, Option<Bucket>),
+    /// Into another folder.
+    Move(Target),
     /// It stays.
     Keep,
 }
@@ -158,12 +158,11 @@ fn flag_key(reading: &mut Reading<'_>, table: &mut Table<'_, '_>, key: &'static 
 
 fn goal(reading: &mut Reading<'_>, table: &mut Table<'_, '_>) -> Option<Goal> {
     let mut goals: Vec<(Goal, &'static str)> = Vec::new();
-    let mut bucket = None;
     if let Some(item) = table.take("bucket") {
         let words = Bucket::ALL.map(|bucket| (bucket.as_str(), bucket));
-        bucket = reading
-            .text("bucket", item)
-            .and_then(|text| reading.word("bucket", text, item.span().into(), &words));
+        let text = reading.text("bucket", item);
+        let bucket = text.and_then(|text| reading.word("bucket", text, item.span().into(), &words));
+        goals.extend(bucket.map(|bucket| (Goal::Bucket(bucket), "bucket")));
     }
     if let Some(item) = table.take("move") {
         let targets = targets(reading, "move", item);
@@ -176,28 +175,15 @@ fn goal(reading: &mut Reading<'_>, table: &mut Table<'_, '_>) -> Option<Goal> {
                 hint,
             );
         }
-        goals.extend(
-            targets
-                .into_iter()
-                .next()
-                .map(|target| (Goal::Move(target, bucket), "move")),
-        );
-    } else if let Some(bucket) = bucket {
-        goals.push((Goal::Bucket(bucket), "bucket"));
+        goals.extend(targets.into_iter().next().map(|target| (Goal::Move(target), "move")));
     }
     for (key, goal) in [
         ("keep", Goal::Keep),
-        ("trash", Goal::Move(Target::SpecialUse("\\Trash"), bucket)),
-        ("archive", Goal::Move(Target::SpecialUse("\\Archive"), bucket)),
+        ("trash", Goal::Move(Target::SpecialUse("\\Trash"))),
+        ("archive", Goal::Move(Target::SpecialUse("\\Archive"))),
     ] {
         if flag_key(reading, table, key) {
-            if key == "keep" && bucket.is_some() {
-                goals.push((Goal::Keep, "keep"));
-            } else {
-                // `bucket` beside a folder only says what the message counts as.
-                goals.retain(|(goal, _)| !matches!(goal, Goal::Bucket(_)));
-                goals.push((goal, key));
-            }
+            goals.push((goal, key));
         }
     }
     if let [(_, first), (_, second), ..] = goals.as_slice() {
@@ -324,7 +310,7 @@ fn check_sense(reading: &mut Reading<'_>, keys: &Keys, rule: &Rule) {
             "add `move` or `bucket`",
         );
     }
-    if let (Some(folder), Some(Goal::Move(Target::Folder(template), _))) = (source_folder(&rule.when), &rule.goal)
+    if let (Some(folder), Some(Goal::Move(Target::Folder(template)))) = (source_folder(&rule.when), &rule.goal)
         && template
             .fixed()
             .is_some_and(|target| fold(target.as_str()) == fold(&folder))

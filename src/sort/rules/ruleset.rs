@@ -83,7 +83,8 @@ impl RuleSet {
     /// Reads, checks and tests rule files. `includes` holds what [`parse::named_files`] listed.
     pub fn parse(files: &[SourceFile], includes: &Includes, context: &Context) -> Reading {
         let mut parsed = parse::files(files, includes);
-        parsed.findings.extend(lint::rules(&parsed.rules));
+        let matcher = Matcher::new(&parsed.rules);
+        parsed.findings.extend(lint::rules(&parsed.rules, &matcher));
         let sound = |findings: &[Finding]| findings.iter().all(|finding| finding.severity == Severity::Warning);
         if !sound(&parsed.findings) {
             sort(&mut parsed.findings, files);
@@ -97,7 +98,7 @@ impl RuleSet {
             digest: digest(files, includes),
             folders: context.folders.clone(),
             tests: Arc::new(parsed.tests),
-            ..Self::of(parsed.rules)
+            ..Self::of(parsed.rules, matcher)
         };
         let outcomes = set.run_tests();
         parsed.findings.extend(outcomes.iter().flat_map(Outcome::findings));
@@ -110,12 +111,12 @@ impl RuleSet {
         }
     }
 
-    /// Compiles rules that are sound.
-    pub(super) fn of(rules: Vec<Rule>) -> Self {
+    /// A set of rules that are sound, and their compiled form.
+    pub(super) fn of(rules: Vec<Rule>, matcher: Matcher) -> Self {
         Self {
             header_fields: header_fields(&rules),
             attachments: rules.iter().any(|rule| asks_for_attachments(&rule.when)),
-            matcher: Arc::new(Matcher::new(&rules)),
+            matcher: Arc::new(matcher),
             rules: Arc::new(rules),
             ..Self::default()
         }
@@ -160,9 +161,9 @@ impl RuleSet {
         let bucket = match &rule.goal {
             None | Some(Goal::Keep) => Bucket::Inbox,
             Some(Goal::Bucket(bucket)) => *bucket,
-            Some(Goal::Move(target, named)) => {
+            Some(Goal::Move(target)) => {
                 let destination = target.destination(facts);
-                let bucket = named.or_else(|| self.bucket_of(facts.account, &destination));
+                let bucket = self.bucket_of(facts.account, &destination);
                 orders.destination = Some(destination);
                 bucket.unwrap_or(Bucket::Inbox)
             }
@@ -353,3 +354,6 @@ fn digest(files: &[SourceFile], includes: &Includes) -> String {
         .take(8)
         .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,7 +70,7 @@ impl Visit<'_> {
             selected.is_some_and(|selected| {
                 selected.mailbox == *mailbox
                     && selected.uid_validity == mark.uid_validity
-                    && selected.read_only == !self.writes(mailbox)
+                    && selected.read_only != self.writes(mailbox)
             })
         });
         let plain = arrivals <= WINDOW && self.withheld.is_empty() && !self.ours.contains_key(mailbox);

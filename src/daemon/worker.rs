@@ -234,9 +234,10 @@ impl Worker {
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
         visit.recover().await?;
-        match visit.account.backlog {
-            Backlog::Sort => visit.bootstrap_from_sent(true).await?,
-            Backlog::Leave => visit.bootstrap(true).await?,
+        if visit.account.backlog == Backlog::Sort && !visit.store.run(|store| Ok(store.has_lost_records())).await? {
+            visit.bootstrap_from_sent(true).await?;
+        } else {
+            visit.bootstrap(true).await?;
         }
         visit.leave_old_mail_alone().await?;
         visit.look_for_rival().await?;

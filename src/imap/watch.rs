@@ -47,6 +47,7 @@ pub async fn wait(
     interrupt: &Notify,
 ) -> Result<Changes, ImapError> {
     let until = Instant::now() + limit;
+    session.settle().await?;
     // Alone, NOTIFY was seen to miss deliveries (performance.md, finding 6): only together with IDLE.
     if session.capabilities().notify && session.capabilities().idle && !session.notify_refused {
         subscribe(session, others).await?;

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::io::{BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 
 use super::support::server::PASSWORD;
@@ -61,16 +61,17 @@ impl Floor {
         self.answers(commands.len())
     }
 
-    /// Waits in IDLE until EXISTS comes, then reads messages from `next` on, all as one exchange.
-    pub fn wait_for_mail(&mut self, next: u32) -> Vec<Header> {
+    /// Waits in IDLE until EXISTS comes, then reads messages from `next` on, all as one exchange; `None` when the server
+    /// has gone.
+    pub fn wait_for_mail(&mut self, next: u32) -> Option<Vec<Header>> {
         self.send(&["IDLE".to_owned()]);
-        while !self.line().ends_with(b"EXISTS\r\n") {}
+        while !self.try_line()?.ends_with(b"EXISTS\r\n") {}
         self.tags += 1;
         let fetch = format!("DONE\r\nf{} UID FETCH {next}:* {ITEMS}\r\n", self.tags);
         self.reader.get_mut().write_all(fetch.as_bytes()).unwrap();
         let mut headers = self.answers(2);
         headers.retain(|(uid, _)| *uid >= next);
-        headers
+        Some(headers)
     }
 
     /// UID MOVE of everything, in one flight; with `leave` a LOGOUT behind it.
@@ -119,10 +120,13 @@ impl Floor {
     }
 
     fn line(&mut self) -> Vec<u8> {
+        self.try_line().expect("the server closed the connection")
+    }
+
+    fn try_line(&mut self) -> Option<Vec<u8>> {
         let mut line = Vec::new();
-        std::io::BufRead::read_until(&mut self.reader, b'\n', &mut line).unwrap();
-        assert!(!line.is_empty(), "the server closed the connection");
-        line
+        self.reader.read_until(b'\n', &mut line).ok()?;
+        (!line.is_empty()).then_some(line)
     }
 }
 

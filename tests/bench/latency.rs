@@ -124,8 +124,7 @@ fn run_floor(port: u16, mut next: u32) {
     let mut floor = Floor::connect(port);
     floor.open("bob", &format!("{next}:*"));
     let folders = mail::table();
-    loop {
-        let headers = floor.wait_for_mail(next);
+    while let Some(headers) = floor.wait_for_mail(next) {
         next = headers.iter().map(|(uid, _)| uid + 1).max().unwrap_or(next);
         floor.carry_out(&floor::decide(&headers, &folders), false);
     }

@@ -112,7 +112,7 @@ pub fn letter(number: usize) -> String {
          Message-ID: <{number}.{hash:016x}@house.example>\n",
         sender = sender_of(number),
     );
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         writeln!(text, "In-Reply-To: <{}.before@house.example>", number / 3).unwrap();
         writeln!(text, "References: <{}.before@house.example>", number / 3).unwrap();
     }

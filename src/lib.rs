@@ -14,6 +14,7 @@
 //! - [`store`] keeps the ledger, the lessons and the correspondence in SQLite. `imap` and `store` do not know each other.
 //! - [`daemon`] is the loop that carries events to the sorter and its actions to the edges.
 //! - [`config`] turns `postroom.toml` and rule files into checked values, or into errors that point at the text.
+//! - [`http`] and [`oauth`] speak to providers' pages: autoconfig, and the authority that gives out tokens.
 //! - [`cli`] has one file per command, [`report`] writes digests and pages, [`demo`] is the embedded server.
 //!
 //! # Promises, in this order
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod demo;
+pub mod http;
 pub mod imap;
 pub mod report;
 pub mod sort;

@@ -494,3 +494,70 @@ fn run_once_sorts_the_backlog_and_a_second_run_moves_nothing() {
     before.assert_same(&Census::of(&life.server, "alice"));
     life.proxy.assert_clean();
 }
+
+#[test]
+fn a_rule_that_waits_moves_when_the_time_has_come_and_flags_what_it_keeps() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let life = Life::new(server);
+    life.home.rule_file(
+        "10-wait.toml",
+        "[[rule]]\nname = \"offers\"\nwhen = { from = \"offers@shop.example\" }\nmove = \"Old offers\"\nafter = \"7d\"\n\n\
+         [[rule]]\nname = \"boss\"\nwhen = { from = \"boss@work.example\" }\nkeep = true\nflags = [\"+$Boss\"]\n",
+    );
+    let daemon = life.start();
+    let (fresh, boss) = (Letter::from("offers@shop.example"), Letter::from("boss@work.example"));
+    life.deliver(&fresh);
+    life.deliver(&boss);
+    eventually("a verdict on both", || {
+        let known = |letter: &Letter| life.home.run(&["explain", &letter.id()]).code == Some(0);
+        (known(&fresh) && known(&boss)).then_some(())
+    });
+    life.arrives(&fresh, "INBOX");
+    eventually("the flag of the boss's letter", || {
+        let mut hand = life.server.hand("alice");
+        let uid = hand.only("INBOX", &boss.id());
+        hand.message("INBOX", uid).flags.contains("$Boss").then_some(())
+    });
+    daemon.terminate();
+    // What arrived eight days ago is due at once.
+    let old = Letter::from("offers@shop.example");
+    let eight_days = std::time::Duration::from_hours(8 * 24);
+    life.server.deliver_at(
+        "alice",
+        "INBOX",
+        &old.bytes(),
+        std::time::SystemTime::now() - eight_days,
+    );
+    life.home.run_once().expect_code(0);
+    life.server.hand("alice").wait_for("Old offers", &old.id());
+    life.arrives(&fresh, "INBOX");
+    life.proxy.assert_clean();
+}
+
+#[test]
+fn what_has_lain_in_blackhole_long_enough_goes_to_the_trash_and_nothing_else_does() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let unseen = Letter::from("before@us.example");
+    server.hand("alice").make_folder("Blackhole");
+    server.deliver_to("alice", "Blackhole", &unseen.bytes());
+    let life = Life::with(server, |account| {
+        account.folder_line("blackhole = { folder = \"Blackhole\", trash_after = \"1s\" }")
+    });
+    let daemon = life.start();
+    let pest = Letter::from("pest@shop.example");
+    life.deliver(&pest);
+    eventually("a verdict on the pest", || {
+        (life.home.run(&["explain", &pest.id()]).code == Some(0)).then_some(())
+    });
+    life.drag(&pest, "INBOX", "Blackhole");
+    eventually("the drag in the ledger", || {
+        life.why(&pest).contains("you filed it").then_some(())
+    });
+    daemon.terminate();
+    eventually("the pest in the trash", || {
+        life.home.run_once().expect_code(0);
+        (!life.server.hand("alice").find("Trash", &pest.id()).is_empty()).then_some(())
+    });
+    life.arrives(&unseen, "Blackhole");
+    life.proxy.assert_clean();
+}

@@ -16,10 +16,12 @@ pub mod explain;
 pub mod export;
 pub mod filters;
 pub mod forget;
+pub mod go;
 pub mod hindsight;
 pub mod hindsight_imap;
 pub mod identity;
 pub mod import;
+pub mod init;
 pub mod learn;
 pub mod learn_from;
 pub mod lesson_file;
@@ -67,6 +69,10 @@ pub struct Cli {
 pub enum Command {
     /// Try it out in 30 seconds: a private mail server, sample mail, and the real daemon at work
     Demo(demo::Args),
+    /// Set an account up: finds the server, tests the login, writes the configuration
+    Init(Box<init::Args>),
+    /// Begin to sort: shows the plan, then changes the account's mode from "preview" to "sort"
+    Go(go::Args),
     /// Look after the accounts (this is what the service runs)
     Run(run::Args),
     /// Show what would happen to the mail now in the inbox; touches nothing
@@ -108,6 +114,8 @@ pub fn run(cli: Cli) -> u8 {
     let context = context::Context { config: cli.config };
     let result = match cli.command {
         Command::Demo(args) => demo::run(&args),
+        Command::Init(args) => init::run(&args, &context),
+        Command::Go(args) => go::run(&args, &context),
         Command::Run(args) => run::run(&args, &context),
         Command::Preview(args) => preview::run(&args, &context),
         Command::Sort(args) => sort::run(&args, &context),

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clock;
+use super::deferred::Deferred;
 use super::error::DaemonError;
 use super::model;
 use super::visit::Visit;
+use crate::imap::ImapError;
+use crate::imap::failpoint::failpoint;
 use crate::imap::mover::{self, Policy};
 use crate::sort::arrival::Action;
-use crate::sort::ledger::{Entry, Outcome, RowId};
+use crate::sort::ledger::{Entry, Outcome, RowId, RowKind, State};
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid, UidValidity};
+use crate::sort::refusal::Refusal;
 use crate::sort::taught::Taught;
-use crate::store::{FolderMark, Learning};
+use crate::store::{FolderMark, Learning, Query};
 
 /// More different senders taught in one sweep than this are held until the user confirms (reliability.md E5).
 const SENDERS_A_SWEEP: usize = 100;
@@ -26,15 +30,19 @@ impl Visit<'_> {
         actions: Vec<Action>,
     ) -> Result<(), DaemonError> {
         let (mut entries, mut lessons, mut forgotten, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut deferred = Vec::new();
         for action in actions {
             match action {
                 Action::Plan(entry) | Action::Move(entry) => entries.push(entry),
+                Action::Defer { location, due } => deferred.push(Deferred { location, due }),
                 Action::Learn(lesson) => lessons.push(lesson),
                 Action::Forget(identity) => forgotten.push(identity),
                 Action::Note(note) => notes.push(note),
             }
         }
         self.fill_in_destinations(&mut entries).await?;
+        // First, so that a crash in between makes a message wait twice rather than never come up again.
+        self.defer(deferred).await?;
         let senders: BTreeSet<_> = lessons.iter().map(|lesson| &lesson.identity).collect();
         let hold = senders.len() > SENDERS_A_SWEEP;
         let learning = Learning {
@@ -49,10 +57,12 @@ impl Visit<'_> {
             notes: vec![model::provider_note(&self.sorter.provider)],
         };
         let account = self.account.name.clone();
+        failpoint("plan-before-commit");
         let rows = self
             .store
             .run(move |store| store.commit_learning(&account, now, &learning))
             .await?;
+        failpoint("plan-after-commit");
         self.marks.insert(mailbox.clone(), *mark);
         if hold {
             let account = self.account.name.clone();
@@ -71,7 +81,15 @@ impl Visit<'_> {
         for (row, entry) in rows.get().iter().zip(&entries).filter(|(_, entry)| !entry.kind.moves()) {
             self.logbook.decided(*row, entry, &Outcome::Done(None));
         }
+        let flagged = rows.flagged(&entries);
         self.pending.add(rows, entries);
+        for (flags, uids) in flagged {
+            match mover::change_flags(&mut self.session, &uids, &flags).await {
+                Err(error) if error.ends_connection() => return Err(error.into()),
+                Err(error) => self.logbook.stuck(&error, "the messages keep the flags they have"),
+                Ok(()) => {}
+            }
+        }
         Ok(())
     }
 
@@ -118,7 +136,7 @@ impl Visit<'_> {
                 .filter(|mailbox| !next.contains_key(mailbox))
                 .collect::<Vec<_>>()
             {
-                mover::create(&mut self.session, &mailbox).await?;
+                self.make_folder(&mailbox).await?;
             }
         }
         for entry in entries.iter_mut().filter(|entry| entry.kind.moves()) {
@@ -128,19 +146,67 @@ impl Visit<'_> {
         Ok(())
     }
 
+    /// Makes a rule's folder, unless mail has been moved into it before: then the user has removed or renamed it. Where it
+    /// cannot be made the moves will be refused, each with the server's own words.
+    async fn make_folder(&mut self, mailbox: &Mailbox) -> Result<(), DaemonError> {
+        let query = Query {
+            account: Some(self.account.name.clone()),
+            destination: Some(mailbox.clone()),
+            state: Some(State::Done),
+            kinds: vec![RowKind::Sort],
+            limit: Some(1),
+            ..Query::default()
+        };
+        let used = self.store.run(move |store| store.rows(&query)).await?;
+        if !used.is_empty() {
+            return Ok(());
+        }
+        match mover::create(&mut self.session, mailbox).await {
+            Err(error @ ImapError::Refused { bad: false, .. }) => {
+                self.logbook.stuck(
+                    &error,
+                    &format!("make the folder {mailbox} yourself, or name another in the rule"),
+                );
+                Ok(())
+            }
+            made => Ok(made?),
+        }
+    }
+
     /// Sends the pending moves to the server and writes down what became of each.
     pub async fn carry_out(&mut self) -> Result<(), DaemonError> {
         if self.pending.is_empty() {
             return Ok(());
         }
         let (moves, entries) = self.pending.take();
+        let (now, mut held) = (clock::now(), Vec::new());
+        let moves = moves.only(|planned| {
+            let kind = entries.get(&planned.row).map_or(RowKind::Sort, |entry| entry.kind);
+            let objection = self.retries.objection(now, planned, kind);
+            held.extend(objection.iter().map(|why| (planned.row, Outcome::Failed(why.clone()))));
+            objection.is_none()
+        });
+        if !held.is_empty() {
+            self.close(&entries, held).await?;
+        }
         let policy = Policy {
             allow_unsafe_move: self.account.allow_unsafe_move,
         };
         let report = mover::move_messages(&mut self.session, &moves, policy).await;
+        let blunder = report.outcomes.iter().find_map(|(_, outcome)| match outcome {
+            Outcome::Failed(code) if Refusal::of(code) == Refusal::OurFault => Some(code.clone()),
+            _ => None,
+        });
         self.close(&entries, report.outcomes).await?;
-        match report.error {
-            Some(error) if error.ends_connection() => Err(error.into()),
+        match (report.error, blunder) {
+            (Some(error), _) if error.ends_connection() => Err(error.into()),
+            // A server that does not understand us is not spoken to any further (reliability.md C5).
+            (_, Some(text)) => Err(DaemonError::Imap(ImapError::Refused {
+                command: "a move",
+                bad: true,
+                code: None,
+                text,
+            })),
             _ => Ok(()),
         }
     }
@@ -152,13 +218,18 @@ impl Visit<'_> {
         outcomes: Vec<(RowId, Outcome)>,
     ) -> Result<(), DaemonError> {
         let (now, stored) = (clock::now(), outcomes.clone());
+        failpoint("close-before-commit");
         self.store.run(move |store| store.close(now, &stored)).await?;
+        failpoint("close-after-commit");
         for (row, outcome) in &outcomes {
             let Some(entry) = entries.get(row) else { continue };
             self.logbook.decided(*row, entry, outcome);
             if let (Outcome::Done(Some((uid_validity, uid))), Some(folder)) = (outcome, &entry.destination) {
                 self.put_there(folder, *uid_validity, *uid);
             }
+        }
+        for (folder, words) in self.retries.note(now, entries, &outcomes) {
+            self.logbook.closed(&folder, &words);
         }
         Ok(())
     }

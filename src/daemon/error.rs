@@ -1,8 +1,11 @@
 //! What can end a visit, typed by what follows from it: wait, ask the user, or stop.
 
+use std::time::Duration;
+
 use super::backoff::Ending;
 use crate::config::secret::SecretError;
 use crate::imap::ImapError;
+use crate::sort::refusal;
 use crate::store::{LockError, StoreError};
 
 /// Why a visit or a command ended.
@@ -34,8 +37,16 @@ impl DaemonError {
     /// How long to leave the account alone after this.
     pub fn ending(&self) -> Ending {
         match self {
+            // Some servers say no word about why; it may have been the number of connections (reliability.md D2).
+            DaemonError::Imap(ImapError::LoginRefused { code: None, .. }) => Ending::LoginDoubtful,
             DaemonError::Imap(ImapError::LoginRefused { .. }) => Ending::LoginRefused,
+            DaemonError::Imap(ImapError::LoginUnavailable { text, .. } | ImapError::Refused { text, .. })
+                if backoff_in(text).is_some() =>
+            {
+                Ending::Throttled(backoff_in(text).unwrap_or_default())
+            }
             DaemonError::Imap(ImapError::LoginUnavailable { .. }) => Ending::Asked,
+            DaemonError::Imap(ImapError::Refused { bad: true, .. }) => Ending::Blunder,
             DaemonError::Imap(
                 ImapError::Certificate { .. } | ImapError::StartTlsMissing { .. } | ImapError::PreAuthenticated { .. },
             )
@@ -43,4 +54,10 @@ impl DaemonError {
             _ => Ending::Lost,
         }
     }
+}
+
+/// The wait that the server itself names, as Microsoft 365 does.
+fn backoff_in(text: &str) -> Option<Duration> {
+    let seconds = refusal::suggested_backoff(&text.to_ascii_lowercase())?;
+    Some(Duration::from_secs(seconds.unsigned_abs()))
 }

@@ -9,6 +9,7 @@ use crate::imap::Session;
 use crate::imap::mover;
 use crate::sort::bucket::Bucket;
 use crate::sort::mailbox::Mailbox;
+use crate::store::FolderMark;
 
 /// Names under which mail programs keep sent mail, for servers that do not mark it.
 const SENT_NAMES: [&str; 7] = [
@@ -30,7 +31,7 @@ pub struct Layout {
     pub sent: Option<Mailbox>,
     /// Folders by special-use attribute, in lower case with the backslash.
     pub special_use: BTreeMap<String, Mailbox>,
-    /// Folders that should be there and are not (only where nothing may be created).
+    /// Folders that should be there and are not: where nothing may be created, and those the user has removed.
     pub missing: Vec<Mailbox>,
 }
 
@@ -42,11 +43,23 @@ impl Layout {
 }
 
 /// Reads the account's folders and, with `create`, makes and subscribes the bucket folders that are missing.
-pub async fn prepare(session: &mut Session, account: &Account, create: bool) -> Result<Layout, ImapError> {
+///
+/// A folder that was `seen` before is not made again: the user has removed it, or renamed it (reliability.md B4).
+pub async fn prepare(
+    session: &mut Session,
+    account: &Account,
+    create: bool,
+    seen: &BTreeMap<Mailbox, FolderMark>,
+) -> Result<Layout, ImapError> {
     let listed = session.list().await?;
     let mut layout = find(&listed, account);
     if create {
-        for mailbox in std::mem::take(&mut layout.missing) {
+        let (gone, new) = layout
+            .missing
+            .into_iter()
+            .partition(|mailbox| seen.contains_key(mailbox));
+        layout.missing = gone;
+        for mailbox in Vec::into_iter(new) {
             mover::create(session, &mailbox).await?;
             layout.buckets.push(mailbox);
         }

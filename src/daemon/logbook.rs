@@ -125,6 +125,9 @@ impl Logbook {
             Note::Unsortable { location, why } => {
                 warn!(account, folder = %location.mailbox, uid = location.uid.0, why = sanitise(why), "left alone");
             }
+            Note::CopyNotMade { rule } => {
+                warn!(account, rule = %Shown(rule.rule.as_deref()), "this version makes no copies; the rule's `copy` is left out");
+            }
             Note::RuleAgainstHand { rule, bucket } => {
                 let (name, file, line) = (rule.rule.as_deref(), rule.file.as_deref(), rule.line);
                 warn!(account, rule = %Shown(name), file = %Shown(file), line = line.unwrap_or_default(), %bucket,
@@ -166,6 +169,45 @@ impl Logbook {
     pub fn uid_validity_changed(&self, folder: &Mailbox, old: UidValidity, new: UidValidity) {
         warn!(account = self.account.as_str(), %folder, old = old.0, new = new.0,
             "the server renumbered this folder; only mail that arrives from now on is sorted");
+    }
+
+    /// A folder has begun to refuse mail.
+    pub fn closed(&self, folder: &Mailbox, words: &str) {
+        let (account, words) = (self.account.as_str(), sanitise(words));
+        warn!(account, %folder, words, "this folder takes no mail; it is left alone for an hour, then longer; the messages stay in the inbox");
+        self.tell(Told::Problem(format!("{folder} takes no mail: {words}")));
+    }
+
+    /// A bucket folder that was there before is gone.
+    pub fn folder_gone(&self, folder: &Mailbox) {
+        self.stuck(
+            &format!("the folder {folder} is gone; did you rename it?"),
+            "make it again, or tell postroom.toml the new name; until then its mail stays in the inbox",
+        );
+    }
+
+    /// The records cannot be written.
+    pub fn paused(&self, why: &dyn fmt::Display) {
+        self.stuck(
+            why,
+            "paused; the connection is kept, and sorting goes on by itself when the records can be written",
+        );
+    }
+
+    /// The records can be written again.
+    pub fn resumed(&self) {
+        info!(
+            account = self.account.as_str(),
+            "the records can be written again; sorting goes on"
+        );
+    }
+
+    /// The server has not understood us three times in an hour.
+    pub fn stopped(&self, why: &dyn fmt::Display) {
+        self.stuck(
+            why,
+            "the third time within an hour: this account is left alone until `systemctl reload postroom` (SIGHUP); please report this",
+        );
     }
 
     /// An attempt failed and another will be made.

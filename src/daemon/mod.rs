@@ -1,26 +1,34 @@
 //! The daemon: one loop per account, each supervised alone. It carries events from `imap` to `sort` and the answers to
 //! `store` and `imap`; it decides nothing itself.
 //!
-//! - [`supervisor`] starts and watches the workers, signals, reload, systemd
+//! - [`supervisor`] the process: signals, [`reload`], [`systemd`]; [`roster`] who is looked after
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
-//! - [`visit`] one connection; [`layout`] its folders; [`model`] its memory
+//! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
+//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
+//! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
 
+pub mod access;
 pub mod backoff;
 pub mod bootstrap;
 pub mod carry;
 pub mod clock;
+pub mod deferred;
 pub mod error;
 pub mod layout;
 pub mod logbook;
 pub mod model;
 pub mod past;
+pub mod paused;
 pub mod pending;
 pub mod plan;
 pub mod recovery;
 pub mod reload;
+pub mod retention;
+pub mod retry;
+pub mod roster;
 pub mod status;
 pub mod supervisor;
 pub mod sweep;

@@ -13,11 +13,13 @@ use std::collections::BTreeMap;
 use super::error::DaemonError;
 use super::visit::{Visit, identity};
 use crate::imap::ImapError;
+use crate::imap::failpoint::failpoint;
 use crate::imap::mover;
 use crate::imap::{Access, Selected};
-use crate::sort::ledger::{Entry, Mid, Outcome, PlannedMove, Row, RowId};
+use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 use crate::sort::message::Message;
+use crate::sort::refusal::INTERRUPTED;
 
 /// What the server shows of one open row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,11 +60,12 @@ fn resolve(findings: &Findings) -> Resolution {
 }
 
 impl Visit<'_> {
-    /// Resolves every open row; returns the messages of INBOX that are to be decided about again.
-    pub async fn recover(&mut self) -> Result<Vec<Uid>, DaemonError> {
+    /// Resolves every open row, but for those another process is at work on. Messages whose command never ran are decided
+    /// about again when [`Visit::try_again`] finds them in the ledger, in this life of the program or the next.
+    pub async fn recover(&mut self) -> Result<(), DaemonError> {
         let account = self.account.name.clone();
-        let open = self.store.run(move |store| store.open_rows(&account)).await?;
-        let mut again = Vec::new();
+        let mut open = self.store.run(move |store| store.open_rows(&account)).await?;
+        open.retain(|row| row.run == self.run || !is_at_work(&row.run));
         let mut by_pair: BTreeMap<(Mailbox, Mailbox), Vec<Row>> = BTreeMap::new();
         for row in open {
             let Some(destination) = row.entry.destination.clone() else {
@@ -76,6 +79,7 @@ impl Visit<'_> {
         for ((source, destination), rows) in by_pair {
             let arrived = self.copies(&destination, &rows).await?;
             let (selected, present) = self.originals(&source, &rows).await?;
+            let mut unfinished = Vec::new();
             for row in rows {
                 let findings = Findings {
                     same_epoch: selected
@@ -84,20 +88,18 @@ impl Visit<'_> {
                     in_source: present.get(&row.entry.source.uid) == Some(&row.entry.mid),
                     in_destination: arrived.get(&row.entry.mid).cloned().unwrap_or_default(),
                 };
+                failpoint("recovery-before-settling");
                 match resolve(&findings) {
                     Resolution::Close(outcome) => self.settle(row, outcome).await?,
-                    Resolution::Finish(copy) => self.finish(row, copy).await?,
-                    Resolution::DecideAgain => {
-                        if source.is_inbox() {
-                            again.push(row.entry.source.uid);
-                        }
-                        self.settle(row, Outcome::Failed("interrupted before it was carried out".to_owned()))
-                            .await?;
-                    }
+                    Resolution::Finish(copy) => unfinished.push((row, copy)),
+                    Resolution::DecideAgain => self.settle(row, Outcome::Failed(INTERRUPTED.to_owned())).await?,
                 }
             }
+            if !unfinished.is_empty() {
+                self.finish(&source, &destination, unfinished).await?;
+            }
         }
-        Ok(again)
+        Ok(())
     }
 
     async fn settle(&mut self, row: Row, outcome: Outcome) -> Result<(), DaemonError> {
@@ -106,23 +108,44 @@ impl Visit<'_> {
         self.close(&entries, ids).await
     }
 
-    /// The copy has arrived and the original is still there: only the second half of the ladder is left to do.
-    async fn finish(&mut self, row: Row, copy: (UidValidity, Uid)) -> Result<(), DaemonError> {
-        let Some(destination) = row.entry.destination.clone() else {
-            return Ok(());
-        };
-        let planned = PlannedMove {
-            row: row.id,
-            source: row.entry.source.clone(),
-            destination,
-            flags: Vec::new(),
-        };
-        let on_disk = self.store.run(move |store| store.still_open(planned)).await?;
-        self.session
-            .select(&row.entry.source.mailbox, Access::ReadWrite)
+    /// The copies have arrived and the originals are still there: only the second half of the ladder is left to do.
+    async fn finish(
+        &mut self,
+        source: &Mailbox,
+        destination: &Mailbox,
+        rows: Vec<(Row, (UidValidity, Uid))>,
+    ) -> Result<(), DaemonError> {
+        let planned: Vec<PlannedMove> = rows
+            .iter()
+            .map(|(row, _)| PlannedMove {
+                row: row.id,
+                source: row.entry.source.clone(),
+                destination: destination.clone(),
+                flags: Vec::new(),
+            })
+            .collect();
+        let on_disk = self
+            .store
+            .run(move |store| {
+                let mut on_disk = Committed::none();
+                for planned in planned {
+                    on_disk.append(store.still_open(planned)?);
+                }
+                Ok(on_disk)
+            })
             .await?;
-        mover::remove_copied(&mut self.session, &on_disk).await?;
-        self.settle(row, Outcome::Done(Some(copy))).await
+        self.session.select(source, Access::ReadWrite).await?;
+        let report = mover::remove_copied(&mut self.session, &on_disk).await?;
+        let mut ends: BTreeMap<RowId, Outcome> = report.outcomes.into_iter().collect();
+        for (row, copy) in rows {
+            let outcome = match ends.remove(&row.id) {
+                Some(Outcome::Done(_)) => Outcome::Done(Some(copy)),
+                Some(other) => other,
+                None => continue,
+            };
+            self.settle(row, outcome).await?;
+        }
+        Ok(())
     }
 
     /// Copies of the rows' messages in the destination, by identity, from the journaled UIDNEXT on.
@@ -174,6 +197,20 @@ impl Visit<'_> {
         });
         Ok((Some(selected), present.collect()))
     }
+}
+
+/// True when the run belongs to another process of this program that is alive: `postroom undo` beside the daemon, or the
+/// daemon beside `postroom undo`. Its open rows are commands on their way, not remains.
+fn is_at_work(run: &str) -> bool {
+    let Some(pid) = run.rsplit('-').next().and_then(|pid| pid.parse::<u32>().ok()) else {
+        return false;
+    };
+    let program = |process: &str| std::fs::read_link(format!("/proc/{process}/exe")).ok();
+    let name = |path: std::path::PathBuf| path.file_name().map(std::ffi::OsStr::to_owned);
+    pid != std::process::id()
+        && program(&pid.to_string())
+            .and_then(name)
+            .is_some_and(|it| program("self").and_then(name) == Some(it))
 }
 
 #[cfg(test)]

@@ -73,6 +73,11 @@ impl RulesKeeper {
         })
     }
 
+    /// From now on the rules are read for this configuration: its directory, its accounts' folders.
+    pub fn configure(&mut self, config: &Config) {
+        self.config = config.clone();
+    }
+
     /// The rules in force.
     pub fn current(&self) -> Arc<RuleSet> {
         self.current.clone()

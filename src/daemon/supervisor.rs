@@ -1,43 +1,33 @@
-//! The process: opens the store, takes one lock an account, starts a worker for each, and hands on signals and rules.
-//!
-//! A worker that panics is started again like one that lost its connection; the others never notice.
+//! The process: takes one lock an account, opens the store, starts a worker for each, and hands on signals, new rules and
+//! a new configuration. Who is looked after, and what happens when a worker ends, is the roster's.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::{Notify, mpsc, watch as channel};
-use tokio::task::{Id, JoinSet};
+use tokio::sync::{mpsc, watch as channel};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::error::DaemonError;
-use super::logbook::{Logbook, Told};
+use super::logbook::Told;
 use super::reload::{self, RulesKeeper};
-use super::worker::Worker;
+use super::roster::{Outfit, Roster, lock_all};
 use super::{clock, systemd};
-use crate::config::{Account, Config};
-use crate::sort::rules::RuleSet;
+use crate::config::{self, Config, Environment};
 use crate::store::{AccountLock, Store, StoreHandle};
-
-/// After a panic an account rests this long.
-const AFTER_PANIC: Duration = Duration::from_mins(1);
 
 /// The daemon, ready to run.
 #[derive(Debug)]
 pub struct Supervisor {
     config: Config,
-    store: StoreHandle,
     keeper: RulesKeeper,
-    rules: channel::Sender<Arc<RuleSet>>,
-    run: String,
-    stop: CancellationToken,
-    wakes: BTreeMap<String, Arc<Notify>>,
-    listener: Option<UnboundedSender<Told>>,
-    _locks: Vec<AccountLock>,
+    roster: Roster,
+    locks: Vec<AccountLock>,
+    /// Why the newest configuration is not the one in force.
+    refused: Option<String>,
 }
 
 /// Opens the state directory and says so when a damaged database had to be set aside.
@@ -59,71 +49,34 @@ pub fn run_name() -> String {
 }
 
 impl Supervisor {
-    /// Opens the records and takes the locks. `stop` ends the daemon from outside, as SIGTERM does.
+    /// Takes the locks and opens the records. `stop` ends the daemon from outside, as SIGTERM does.
     pub fn new(
         config: Config,
         keeper: RulesKeeper,
         listener: Option<UnboundedSender<Told>>,
         stop: CancellationToken,
     ) -> Result<Self, DaemonError> {
-        let store = open_store(&config.state)?;
-        let locks = config
-            .accounts
-            .iter()
-            .map(|account| AccountLock::acquire(&config.state, &account.name))
-            .collect::<Result<Vec<_>, _>>()?;
-        let rules = channel::Sender::new(keeper.current());
-        let wakes = config
-            .accounts
-            .iter()
-            .map(|account| (account.name.clone(), Arc::default()))
-            .collect();
+        // The locks first: opening may migrate or set aside what another daemon is working with.
+        let locks = lock_all(&config.state, &config.accounts)?;
+        let outfit = Outfit {
+            store: open_store(&config.state)?,
+            run: run_name(),
+            rules: channel::Sender::new(keeper.current()),
+            listener,
+            stop,
+        };
         Ok(Self {
             config,
-            store,
             keeper,
-            rules,
-            run: run_name(),
-            stop,
-            wakes,
-            listener,
-            _locks: locks,
+            roster: Roster::new(outfit),
+            locks,
+            refused: None,
         })
-    }
-
-    fn worker(&self, account: &Account) -> Worker {
-        Worker {
-            logbook: Logbook::new(&account.name, self.listener.clone()),
-            account: account.clone(),
-            store: self.store.clone(),
-            run: self.run.clone(),
-            rules: self.rules.subscribe(),
-            stop: self.stop.clone(),
-            wake: self.wakes.get(&account.name).cloned().unwrap_or_default(),
-        }
     }
 
     /// Sweeps every account once. The first error is returned after all have been tried.
     pub async fn once(self) -> Result<(), DaemonError> {
-        let mut workers = JoinSet::new();
-        for account in &self.config.accounts {
-            let mut worker = self.worker(account);
-            workers.spawn(async move {
-                worker
-                    .once()
-                    .await
-                    .inspect_err(|error| worker.logbook.stuck(error, "this account was left as it is"))
-            });
-        }
-        let mut first = Ok(());
-        while let Some(ended) = workers.join_next().await {
-            match ended {
-                Ok(Err(error)) if first.is_ok() => first = Err(error),
-                Err(panic) => error!("an account's worker ended unexpectedly: {panic}"),
-                Ok(_) => {}
-            }
-        }
-        first
+        self.roster.once(&self.config.accounts).await
     }
 
     /// Runs until SIGTERM, SIGINT or `stop`.
@@ -134,67 +87,90 @@ impl Supervisor {
             signal(SignalKind::hangup())?,
         );
         let (changed, mut rules_changed) = mpsc::channel(1);
-        let _watch = reload::watch(&self.config.rules, changed);
-        let mut workers = JoinSet::new();
-        let mut names: BTreeMap<String, Account> = BTreeMap::new();
-        let mut running: BTreeMap<Id, String> = BTreeMap::new();
-        for account in self.config.accounts.clone() {
-            let task = workers.spawn(self.worker(&account).run());
-            running.insert(task.id(), account.name.clone());
-            names.insert(account.name.clone(), account);
+        let mut watch = reload::watch(&self.config.rules, changed.clone());
+        let accounts = self.config.accounts.clone().into_iter();
+        for (account, lock) in accounts.zip(std::mem::take(&mut self.locks)) {
+            self.roster.add(account, lock);
         }
-        systemd::ready(names.len());
-        info!(accounts = names.len(), run = self.run, "started");
+        systemd::ready(self.roster.len());
+        info!(accounts = self.roster.len(), run = self.roster.outfit().run, "started");
+        let stop = self.roster.outfit().stop.clone();
         let mut heartbeat = tokio::time::interval(systemd::watchdog_interval().unwrap_or(Duration::from_mins(1)));
         loop {
             tokio::select! {
                 _ = heartbeat.tick() => systemd::watchdog(),
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
-                () = self.stop.cancelled() => break,
-                _ = hangup.recv() => self.reload(true),
-                Some(()) = rules_changed.recv() => self.reload(false),
-                Some(ended) = workers.join_next_with_id() => {
-                    let (id, panicked) = match ended {
-                        Ok((id, ())) => (id, None),
-                        Err(error) => (error.id(), Some(error)),
-                    };
-                    let account = running.remove(&id).and_then(|name| names.get(&name));
-                    if let (Some(account), Some(error), false) = (account, panicked, self.stop.is_cancelled()) {
-                        error!(account = account.name, "this account's worker ended unexpectedly ({error}); it is started again in {} s", AFTER_PANIC.as_secs());
-                        let worker = self.worker(account);
-                        let task = workers.spawn(async move { tokio::time::sleep(AFTER_PANIC).await; worker.run().await });
-                        running.insert(task.id(), account.name.clone());
+                () = stop.cancelled() => break,
+                _ = hangup.recv() => {
+                    let rules = self.config.rules.clone();
+                    self.reload_config();
+                    self.reload_rules(true);
+                    if rules != self.config.rules {
+                        watch = reload::watch(&self.config.rules, changed.clone());
                     }
                 }
+                Some(()) = rules_changed.recv() => self.reload_rules(false),
+                () = self.roster.attend() => {}
             }
         }
+        drop(watch);
         systemd::stopping();
         info!("stopping");
-        self.stop.cancel();
-        self.wake_all();
-        while workers.join_next().await.is_some() {}
+        self.roster.end().await;
         Ok(())
     }
 
-    fn reload(&mut self, asked: bool) {
+    /// Reads the configuration again. One that is wrong changes nothing.
+    fn reload_config(&mut self) {
+        let new = match config::load(Some(&self.config.path), &Environment::of_process()) {
+            Ok(new) => new,
+            Err(why) => {
+                let why = why.to_string();
+                error!(
+                    "the new configuration is refused and the old one keeps running: {why}; `postroom check` shows the place"
+                );
+                self.refused = Some(why);
+                return;
+            }
+        };
+        self.refused = None;
+        if new == self.config {
+            return;
+        }
+        let state = self.config.state.clone();
+        if new.state != state {
+            warn!(state = %state.display(), "the state directory stays the same until the daemon is started again");
+        }
+        self.config = Config { state, ..new };
+        self.keeper.configure(&self.config);
+        self.roster.match_to(&self.config.state, &self.config.accounts);
+        info!(
+            accounts = self.config.accounts.len(),
+            "the configuration was read again"
+        );
+    }
+
+    fn reload_rules(&mut self, asked: bool) {
         if let Some(rules) = self.keeper.reload() {
-            self.rules.send_replace(rules);
+            self.roster.outfit().rules.send_replace(Arc::clone(&rules));
         } else if asked && self.keeper.refused().is_none() {
             info!("reload: the rules are unchanged");
         }
-        if let Some(why) = self.keeper.refused() {
-            systemd::status(&format!(
-                "Running older rules; the newest are refused: {}",
-                why.lines().next().unwrap_or_default()
-            ));
-            warn!("running the older rules");
+        let first = |why: &str| why.lines().next().unwrap_or_default().to_owned();
+        match (self.keeper.refused(), &self.refused) {
+            (Some(why), _) => {
+                systemd::status(&format!("Running older rules; the newest are refused: {}", first(why)));
+                warn!("running the older rules");
+            }
+            (None, Some(why)) => {
+                systemd::status(&format!(
+                    "Running the older configuration; the newest is refused: {}",
+                    first(why)
+                ));
+            }
+            (None, None) => systemd::looking_after(self.roster.len()),
         }
-        self.wake_all();
-    }
-
-    /// Wakes every waiting worker. Those that are busy look at the rules and at `stop` when they are done.
-    fn wake_all(&self) {
-        self.wakes.values().for_each(|wake| wake.notify_one());
+        self.roster.wake_all();
     }
 }

@@ -11,11 +11,14 @@ fn send(states: &[NotifyState<'_>]) {
 
 /// The daemon is up.
 pub fn ready(accounts: usize) {
-    let status = format!(
-        "Looking after {accounts} account{}",
-        if accounts == 1 { "" } else { "s" }
-    );
-    send(&[NotifyState::Ready, NotifyState::Status(&status)]);
+    send(&[NotifyState::Ready]);
+    looking_after(accounts);
+}
+
+/// All is well.
+pub fn looking_after(accounts: usize) {
+    let plural = if accounts == 1 { "" } else { "s" };
+    status(&format!("Looking after {accounts} account{plural}"));
 }
 
 /// One line for `systemctl status`.

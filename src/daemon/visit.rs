@@ -9,6 +9,7 @@ use super::error::DaemonError;
 use super::layout::Layout;
 use super::logbook::Logbook;
 use super::pending::Pending;
+use super::retry::Retries;
 use crate::config::Account;
 use crate::imap::Fetched;
 use crate::imap::Session;
@@ -45,6 +46,10 @@ pub struct Visit<'a> {
     pub pending: Pending,
     /// Messages that the server lists but does not give, and how often it has not.
     pub withheld: BTreeMap<(Mailbox, Uid), u8>,
+    /// Moves that are to be tried again, and when.
+    pub retries: Retries,
+    /// When the visit began, after the folders were listed.
+    pub begun: Timestamp,
     /// What the store last said about changes by other processes.
     pub outside_changes: Option<i64>,
 }

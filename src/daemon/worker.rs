@@ -1,34 +1,42 @@
 //! One account, looked after for as long as the daemon lives: visit, and when a visit ends, wait and visit again.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Notify, watch as channel};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::backoff::{Backoff, Ending};
+use super::backoff::{Backoff, Ending, FOR_GOOD};
 use super::error::DaemonError;
 use super::logbook::Logbook;
 use super::pending::Pending;
+use super::retry::Retries;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
-use super::{layout, model};
-use crate::config::{Account, Mode, Tls, secret};
+use super::{access, clock, layout, model, paused};
+use crate::config::{Account, Mode, Secret};
 use crate::imap::ImapError;
 use crate::imap::Session;
-use crate::imap::login;
 use crate::imap::watch;
-use crate::imap::{Encryption, Limits, Target, connect};
 use crate::sort::arrival::Event;
-use crate::sort::mailbox::{Mailbox, Uid};
+use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
 use crate::sort::rules::RuleSet;
-use crate::store::StoreHandle;
+use crate::store::{StoreError, StoreHandle};
 
 /// A sweep of every folder is due this often, whatever IDLE says: it is only a hint.
 const FULL_SWEEP: Duration = Duration::from_mins(5);
+
+/// Rows older than this, in seconds, are deleted: 400 days.
+const RETENTION: i64 = 400 * 86_400;
+
+/// How often.
+const PRUNING: Duration = Duration::from_hours(24);
+
+/// How often the password is looked at after it was refused.
+const LOOK_AT_PASSWORD: Duration = Duration::from_secs(10);
 
 /// A visit that lasted this long counts as a success: the next failure waits from the beginning.
 const SETTLED: Duration = Duration::from_mins(1);
@@ -56,6 +64,7 @@ impl Worker {
     /// Visits the account until stopped.
     pub async fn run(mut self) {
         let mut backoff = Backoff::default();
+        let mut refused: Option<SecretString> = None;
         while !self.stop.is_cancelled() {
             let budget = backoff.before_login(Instant::now());
             self.rest(budget).await;
@@ -68,14 +77,57 @@ impl Worker {
                 backoff.succeeded();
             }
             let ending = error.ending();
-            let wait = backoff.after(ending);
-            if ending == Ending::LoginRefused {
-                self.logbook.stuck(&error, "correct the password, then `systemctl reload postroom` (or send SIGHUP); nothing is tried until then, except once in six hours");
-            } else {
-                self.logbook.waiting(&error, wait);
+            let wait = backoff.after(ending, Instant::now());
+            match ending {
+                Ending::LoginRefused | Ending::LoginDoubtful => {
+                    self.logbook.stuck(&error, "correct the password: a new one is found within seconds; the refused one is tried again only in hours");
+                }
+                _ if wait == FOR_GOOD => self.logbook.stopped(&error),
+                _ => self.logbook.waiting(&error, wait),
             }
             self.report(AccountStatus::waiting(&error, wait)).await;
-            self.rest(wait).await;
+            if matches!(
+                &error,
+                DaemonError::Store(StoreError::Damaged { .. } | StoreError::Sql { .. })
+            ) && let Err(error) = paused::replace_damaged(&self.store).await
+            {
+                self.logbook.stuck(&error, "no mail is moved without records");
+            }
+            if matches!(ending, Ending::LoginRefused | Ending::LoginDoubtful) {
+                refused = access::password(&self.account.imap).await.ok().or(refused);
+                if self.rest_until_mended(wait, refused.as_ref()).await {
+                    backoff.password_changed();
+                }
+            } else {
+                self.rest(wait).await;
+            }
+        }
+    }
+
+    /// Rests, and looks now and then whether the password is another one than the `refused`. True as soon as it is.
+    async fn rest_until_mended(&self, wait: Duration, refused: Option<&SecretString>) -> bool {
+        let end = Instant::now() + wait;
+        // A command may ask the user something, or be slow: it is run when he says so, by SIGHUP, and not before.
+        let looks = !matches!(self.account.imap.secret, Secret::PasswordCommand(_));
+        loop {
+            let next = if looks {
+                end.min(Instant::now() + LOOK_AT_PASSWORD)
+            } else {
+                end
+            };
+            let woken = tokio::select! {
+                () = tokio::time::sleep_until(next) => false,
+                () = self.stop.cancelled() => return false,
+                () = self.wake.notified() => true,
+            };
+            let now = access::password(&self.account.imap).await.ok();
+            let same = now.as_ref().map(ExposeSecret::expose_secret) == refused.map(ExposeSecret::expose_secret);
+            if now.is_some() && !same {
+                return true;
+            }
+            if woken || Instant::now() >= end {
+                return false;
+            }
         }
     }
 
@@ -103,31 +155,7 @@ impl Worker {
 
     /// A connection that is logged in.
     pub async fn connect(account: &Account) -> Result<Session, DaemonError> {
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        let password = secret::read(&account.imap.secret, credentials.as_deref()).await?;
-        let ca_pem = match &account.imap.ca_file {
-            None => None,
-            Some(path) => Some(std::fs::read(path).map_err(|error| DaemonError::Unreadable {
-                path: path.display().to_string(),
-                why: error.to_string(),
-            })?),
-        };
-        let target = Target {
-            host: account.imap.host.clone(),
-            port: account.imap.port,
-            tls: match account.imap.tls {
-                Tls::Implicit => Encryption::Implicit,
-                Tls::StartTls => Encryption::StartTls,
-                Tls::None => Encryption::None,
-            },
-            ca_pem,
-            limits: Limits {
-                poll: account.imap.poll,
-                ..Limits::default()
-            },
-        };
-        let greeted = connect(&target).await?;
-        Ok(login(greeted, &account.imap.user, &password).await?)
+        access::open(&account.imap).await
     }
 
     /// A visit, ready to work: connected, folders known, model loaded. With `create`, missing folders are made.
@@ -140,14 +168,14 @@ impl Worker {
         create: bool,
     ) -> Result<Visit<'a>, DaemonError> {
         let mut session = Self::connect(account).await?;
-        let layout = layout::prepare(&mut session, account, create).await?;
-        let settings = model::settings(account, &layout);
         let name = account.name.clone();
-        let (sorter, marks) = store
-            .run(move |store| {
-                Ok::<_, crate::store::StoreError>((model::load(store, settings, rules)?, store.folders(&name)?))
-            })
-            .await?;
+        let marks = store.run(move |store| store.folders(&name)).await?;
+        let layout = layout::prepare(&mut session, account, create, &marks).await?;
+        if create {
+            layout.missing.iter().for_each(|folder| logbook.folder_gone(folder));
+        }
+        let settings = model::settings(account, &layout);
+        let sorter = store.run(move |store| model::load(store, settings, rules)).await?;
         Ok(Visit {
             account,
             session,
@@ -160,6 +188,8 @@ impl Worker {
             logbook,
             pending: Pending::default(),
             withheld: BTreeMap::new(),
+            retries: Retries::default(),
+            begun: clock::now(),
             outside_changes: None,
         })
     }
@@ -169,18 +199,43 @@ impl Worker {
         let moves = self.account.mode == Mode::Sort;
         let mut visit = Self::open(&self.account, &self.store, rules, &self.run, &self.logbook, moves).await?;
         self.logbook.connected(&self.account.imap.host);
-        let again = visit.recover().await?;
-        visit.bootstrap(true).await?;
-        visit.decide_again(&again).await?;
         let stop = self.stop.clone();
         let stopping = move || stop.is_cancelled();
-        visit.sweep_all(&stopping).await?;
-        self.report(AccountStatus::connected(&visit)).await;
-        if stay {
-            Self::stay(&mut visit, &mut self.rules, &self.wake, &stopping).await?;
+        loop {
+            let worked = Self::work(&mut visit, stay.then_some((&mut self.rules, &*self.wake)), &stopping).await;
+            match worked {
+                Err(DaemonError::Store(error)) if stay && paused::passes(&error) => {
+                    visit.pause(&error, &self.wake, &stopping).await?;
+                }
+                worked => {
+                    worked?;
+                    break;
+                }
+            }
         }
         visit.session.logout().await;
         Ok(())
+    }
+
+    /// Everything a visit does, from what was left open to waiting for news.
+    async fn work(
+        visit: &mut Visit<'_>,
+        stay: Option<(&mut channel::Receiver<Arc<RuleSet>>, &Notify)>,
+        stopping: Stopping<'_>,
+    ) -> Result<(), DaemonError> {
+        visit.recover().await?;
+        visit.bootstrap(true).await?;
+        visit.leave_old_mail_alone().await?;
+        visit.carry_out_due().await?;
+        visit.empty_blackhole().await?;
+        visit.sweep_all(stopping).await?;
+        visit.try_again().await?;
+        let account = visit.account.name.clone();
+        status::save(&visit.store, &account, AccountStatus::connected(visit)).await?;
+        match stay {
+            Some((rules, wake)) => Self::stay(visit, rules, wake, stopping).await,
+            None => Ok(()),
+        }
     }
 
     /// Waits for news and deals with them until stopped.
@@ -191,7 +246,7 @@ impl Worker {
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
         let inbox = Mailbox::inbox();
-        let mut swept = Instant::now();
+        let (mut swept, mut pruned) = (Instant::now(), None);
         visit.logbook.watching();
         visit.logbook.idle();
         while !stopping() {
@@ -200,7 +255,15 @@ impl Worker {
             if rules.has_changed().unwrap_or(false) {
                 visit.sorter.rules = rules.borrow_and_update().clone();
             }
+            visit.try_again().await?;
+            if pruned.is_none_or(|at: Instant| at.elapsed() >= PRUNING) {
+                let oldest = Timestamp(clock::now().0 - RETENTION);
+                visit.store.run(move |store| store.prune(oldest)).await?;
+                pruned = Some(Instant::now());
+            }
             if swept.elapsed() >= FULL_SWEEP {
+                visit.carry_out_due().await?;
+                visit.empty_blackhole().await?;
                 visit.sweep_all(stopping).await?;
                 swept = Instant::now();
                 status::save(&visit.store, &visit.account.name, AccountStatus::connected(visit)).await?;
@@ -253,7 +316,7 @@ impl Visit<'_> {
     /// A folder that the user has deleted or renamed is no reason to end the visit; it is looked for again next time.
     async fn sweep_if_there(&mut self, folder: &Mailbox, stopping: Stopping<'_>) -> Result<(), DaemonError> {
         match self.sweep(folder, stopping).await {
-            Err(DaemonError::Imap(error @ ImapError::Refused { .. })) => {
+            Err(DaemonError::Imap(error @ ImapError::Refused { bad: false, .. })) => {
                 self.logbook.stuck(
                     &format!("cannot look into {folder}: {error}"),
                     "if you renamed it, tell postroom.toml the new name",
@@ -264,7 +327,20 @@ impl Visit<'_> {
         }
     }
 
-    /// Gives messages of INBOX a new verdict: their moves were interrupted before they ran.
+    /// After the records were lost: what lies in INBOX now may have been sorted and put back before, so it stays there,
+    /// whatever `backlog` says (reliability.md F3).
+    async fn leave_old_mail_alone(&mut self) -> Result<(), DaemonError> {
+        let inbox = Mailbox::inbox();
+        if self.marks.contains_key(&inbox) || !self.store.run(|store| Ok(store.has_lost_records())).await? {
+            return Ok(());
+        }
+        let selected = self.enter(&inbox).await?;
+        self.logbook.baseline(&inbox, selected.exists);
+        self.set_mark(&inbox, super::sweep::baseline(&selected, selected.uid_next))
+            .await
+    }
+
+    /// Gives messages of INBOX a new verdict.
     pub async fn decide_again(&mut self, uids: &[Uid]) -> Result<(), DaemonError> {
         let inbox = Mailbox::inbox();
         let (Some(mark), false) = (self.marks.get(&inbox).copied(), uids.is_empty()) else {
@@ -277,7 +353,7 @@ impl Visit<'_> {
         let mut uids: Vec<Uid> = uids.iter().copied().filter(|uid| *uid < mark.next_uid).collect();
         uids.sort_unstable();
         let fetched = self.session.headers(&uids, &self.fields()).await?;
-        let now = super::clock::now();
+        let now = clock::now();
         let events: Vec<Event> = self.read(&inbox, selected.uid_validity, fetched).await?;
         let actions = events
             .into_iter()

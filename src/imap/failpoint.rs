@@ -1,10 +1,13 @@
 //! Named steps at which a test may kill the process (feature `failpoints`; nothing at all is compiled in otherwise).
 //!
 //! `POSTROOM_FAILPOINT=name` aborts the first time the step `name` is reached, `name:3` the third time. The names are
-//! those passed to [`failpoint`] in `mover.rs`; the kill matrix under `tests/` walks through [`STEPS`].
+//! those passed to [`failpoint`] by the mover and, around the ledger's commits, by the daemon; the kill matrix under
+//! `tests/` walks through [`STEPS`].
 
 /// Every step of a move, in the order in which a move passes them.
-pub const STEPS: [&str; 14] = [
+pub const STEPS: [&str; 19] = [
+    "plan-before-commit",
+    "plan-after-commit",
     "move-before-send",
     "move-half-sent",
     "move-after-send",
@@ -19,6 +22,9 @@ pub const STEPS: [&str; 14] = [
     "expunge-after-send",
     "expunge-after-tagged",
     "all-reported",
+    "close-before-commit",
+    "close-after-commit",
+    "recovery-before-settling",
 ];
 
 /// Aborts the process when this step is the one that `POSTROOM_FAILPOINT` names.

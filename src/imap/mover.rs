@@ -250,11 +250,12 @@ fn too_long(completion: &Completion, length: usize) -> bool {
     says || (completion.verdict == Verdict::Bad && length > 1_000)
 }
 
-/// Code and words of a refusal, for the ledger.
+/// Code and words of a refusal, for the ledger; `BAD` first where it was no mere NO.
 fn said(completion: &Completion) -> String {
+    let bad = if completion.verdict == Verdict::Bad { "BAD " } else { "" };
     match &completion.code {
-        Some(code) => format!("[{code}] {}", completion.text).trim_end().to_owned(),
-        None => completion.text.clone(),
+        Some(code) => format!("{bad}[{code}] {}", completion.text).trim_end().to_owned(),
+        None => format!("{bad}{}", completion.text).trim_end().to_owned(),
     }
 }
 

@@ -26,6 +26,8 @@ use super::{Arrival, Decision, Settings, Sorter};
 pub enum Event {
     /// A message appeared in INBOX or in a bucket folder.
     Arrived(Box<Arrival>),
+    /// The time has come for a message in INBOX whose rule said `after`.
+    Due(Box<Arrival>),
     /// A message appeared in Sent.
     Sent {
         /// When it was written.
@@ -42,6 +44,13 @@ pub enum Action {
     Plan(Entry),
     /// Write this row down, then carry it out.
     Move(Entry),
+    /// Come back to this message at that time, with [`Event::Due`].
+    Defer {
+        /// Where it lies.
+        location: Location,
+        /// When its time comes.
+        due: Timestamp,
+    },
     /// Keep this lesson.
     Learn(Lesson),
     /// Drop what was taught about this identity.
@@ -59,6 +68,11 @@ pub enum Note {
         location: Location,
         /// What is wrong with it.
         why: String,
+    },
+    /// A rule asks for a copy; copies are not made yet.
+    CopyNotMade {
+        /// The rule.
+        rule: Reason,
     },
     /// The user filed or rescued a message although a rule of his own says otherwise.
     RuleAgainstHand {
@@ -132,6 +146,13 @@ pub fn bucket_folder(settings: &Settings, folder: &Mailbox) -> Option<(Bucket, b
     settings.folders.bucket_of(folder).map(|bucket| (bucket, false))
 }
 
+/// When a rule's `after` is not over yet: the instant at which it is. Counted from arrival.
+fn due(now: Timestamp, arrival: &Arrival, verdict: &Verdict) -> Option<Timestamp> {
+    let arrived = arrival.arrived.unwrap_or(now);
+    let due = Timestamp(arrived.0.saturating_add(verdict.orders.after?));
+    (due > now).then_some(due)
+}
+
 fn put_here(row: &Row, location: &Location) -> bool {
     let here = row.entry.kind.moves() && row.entry.destination.as_ref() == Some(&location.mailbox);
     match (row.state, row.destination_uid) {
@@ -168,6 +189,14 @@ impl Sorter {
                 self.sent(at, &message);
                 Vec::new()
             }
+            Event::Due(arrival) => {
+                let touched = |row: &Row| !matches!(row.entry.kind, RowKind::Keep | RowKind::Preview);
+                if is_deleted(&arrival.flags) || arrival.history.iter().any(touched) {
+                    return Vec::new();
+                }
+                let Decision { verdict, .. } = self.decide(now, &arrival);
+                self.follow(now, &arrival, verdict)
+            }
             Event::Arrived(arrival) => match meaning(&self.settings, &arrival) {
                 Meaning::Ours | Meaning::Known | Meaning::Nothing => Vec::new(),
                 Meaning::New => self.sort(now, &arrival),
@@ -181,7 +210,28 @@ impl Sorter {
     fn sort(&mut self, now: Timestamp, arrival: &Arrival) -> Vec<Action> {
         let Decision { verdict, .. } = self.decide(now, arrival);
         self.received(now, arrival);
+        self.follow(now, arrival, verdict)
+    }
+
+    /// What follows from a verdict on a message in INBOX.
+    fn follow(&self, now: Timestamp, arrival: &Arrival, verdict: Verdict) -> Vec<Action> {
+        let copies = !verdict.orders.copies.is_empty();
+        let note = copies.then(|| {
+            Action::Note(Note::CopyNotMade {
+                rule: verdict.reason.clone(),
+            })
+        });
+        let mut actions = self.place(now, arrival, verdict);
+        actions.extend(note);
+        actions
+    }
+
+    fn place(&self, now: Timestamp, arrival: &Arrival, verdict: Verdict) -> Vec<Action> {
         let entry = self.entry(RowKind::Keep, arrival, verdict.bucket, verdict.reason.clone());
+        if let Some(due) = due(now, arrival, &verdict) {
+            let location = arrival.location.clone();
+            return vec![Action::Plan(entry), Action::Defer { location, due }];
+        }
         match self.destination(&verdict) {
             Some(folder) if folder != arrival.location.mailbox => {
                 let kind = if self.settings.moves {
@@ -201,6 +251,10 @@ impl Sorter {
                     Action::Plan(entry)
                 }]
             }
+            _ if self.settings.moves => vec![Action::Plan(Entry {
+                flags: verdict.orders.flags,
+                ..entry
+            })],
             _ => vec![Action::Plan(entry)],
         }
     }
@@ -287,3 +341,6 @@ impl Sorter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -249,10 +249,36 @@ impl Committed<Vec<RowId>> {
     }
 }
 
+impl Committed<Vec<RowId>> {
+    /// Messages that stay where they are and get flags, by the flags they get; `entries` as for [`Committed::moves`].
+    pub fn flagged(&self, entries: &[Entry]) -> Vec<(Vec<FlagChange>, Committed<Vec<Uid>>)> {
+        let mut groups: Vec<(Vec<FlagChange>, Vec<Uid>)> = Vec::new();
+        for entry in entries
+            .iter()
+            .filter(|entry| entry.kind == RowKind::Keep && !entry.flags.is_empty())
+        {
+            match groups.iter_mut().find(|(flags, _)| *flags == entry.flags) {
+                Some((_, uids)) => uids.push(entry.source.uid),
+                None => groups.push((entry.flags.clone(), vec![entry.source.uid])),
+            }
+        }
+        groups
+            .into_iter()
+            .map(|(flags, uids)| (flags, Committed(uids)))
+            .collect()
+    }
+}
+
 impl Committed<Vec<PlannedMove>> {
     /// No moves at all; needs no proof.
     pub fn none() -> Self {
         Self(Vec::new())
+    }
+
+    /// The moves that are `wanted`; the others are handed to nobody.
+    pub fn only(mut self, wanted: impl FnMut(&PlannedMove) -> bool) -> Self {
+        self.0.retain(wanted);
+        self
     }
 
     /// Takes the moves of `more` in as well.

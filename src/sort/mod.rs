@@ -35,6 +35,7 @@ pub mod ledger;
 pub mod lookalike;
 pub mod mailbox;
 pub mod message;
+pub mod refusal;
 pub mod rules;
 mod sanitise;
 pub mod sender;
@@ -60,7 +61,7 @@ use rules::RuleSet;
 use sender::Owner;
 use sent::SentIndex;
 use taught::Taught;
-use verdict::{Reason, ReasonKind, StageAnswer, Verdict};
+use verdict::{Orders, Reason, ReasonKind, StageAnswer, Verdict};
 
 /// What does not change while an account runs.
 #[derive(Debug, Clone)]
@@ -133,7 +134,22 @@ pub struct Sorter {
 }
 
 /// What a stage says: nothing and why, or a verdict.
-type Answer = Result<Verdict, &'static str>;
+type Answer = Result<Verdict, Silence>;
+
+/// A stage that gives no verdict: why, and what its `continue` rules ask for all the same.
+struct Silence {
+    why: &'static str,
+    orders: Orders,
+}
+
+impl From<&'static str> for Silence {
+    fn from(why: &'static str) -> Self {
+        Self {
+            why,
+            orders: Orders::default(),
+        }
+    }
+}
 
 /// One stage of the chain.
 type Stage = fn(&Sorter, &Facts<'_>) -> Answer;
@@ -157,19 +173,23 @@ impl Sorter {
     pub fn decide(&self, now: Timestamp, arrival: &Arrival) -> Decision {
         let evidence = Evidence::of(&arrival.message, &self.settings.owner);
         let facts = self.facts(now, arrival, &evidence);
-        let mut stages = Vec::new();
+        let (mut stages, mut standing) = (Vec::new(), Orders::default());
         for (kind, stage) in Self::CHAIN {
             match stage(self, &facts) {
-                Ok(verdict) => {
+                Ok(mut verdict) => {
+                    verdict.orders.merge(standing);
                     let (bucket, text) = (Some(verdict.bucket), verdict.reason.text.clone());
                     stages.push(StageAnswer { kind, bucket, text });
                     return Decision { verdict, stages };
                 }
-                Err(silence) => stages.push(StageAnswer {
-                    kind,
-                    bucket: None,
-                    text: silence.to_owned(),
-                }),
+                Err(Silence { why, orders }) => {
+                    standing.merge(orders);
+                    stages.push(StageAnswer {
+                        kind,
+                        bucket: None,
+                        text: why.to_owned(),
+                    });
+                }
             }
         }
         let reason = Reason::new(ReasonKind::Default, "nothing spoke for another place");
@@ -179,10 +199,11 @@ impl Sorter {
             bucket: Some(Bucket::Inbox),
             text,
         });
-        Decision {
-            verdict: Verdict::new(Bucket::Inbox, reason),
-            stages,
-        }
+        let verdict = Verdict {
+            orders: standing,
+            ..Verdict::new(Bucket::Inbox, reason)
+        };
+        Decision { verdict, stages }
     }
 
     /// Takes note of a message somebody sent to the user. To be called once a message, after [`Sorter::decide`].
@@ -242,8 +263,16 @@ impl Sorter {
         (ReasonKind::Evidence, Sorter::by_evidence),
     ];
 
+    fn asked(&self, stage: rules::Stage, facts: &Facts<'_>, silence: &'static str) -> Answer {
+        let answer = self.rules.ask(stage, facts);
+        answer.verdict.ok_or(Silence {
+            why: silence,
+            orders: answer.orders,
+        })
+    }
+
     fn by_rule(&self, facts: &Facts<'_>) -> Answer {
-        self.rules.decide(rules::Stage::User, facts).ok_or("no rule matches")
+        self.asked(rules::Stage::User, facts, "no rule matches")
     }
 
     fn by_lesson(&self, facts: &Facts<'_>) -> Answer {
@@ -266,7 +295,7 @@ impl Sorter {
 
     fn by_reply(&self, facts: &Facts<'_>) -> Answer {
         if !facts.reply_to_me {
-            return Err("it answers nothing you sent");
+            return Err("it answers nothing you sent".into());
         }
         let inbox = |text: String| Ok(Verdict::new(Bucket::Inbox, Reason::new(ReasonKind::Reply, text)));
         let Some(from) = facts.message.from() else {
@@ -297,7 +326,7 @@ impl Sorter {
             .filter(|tally| tally.sent_count > 0)
             .ok_or("you never wrote to this sender")?;
         if facts.authentication == Authentication::Fail {
-            return Err("you wrote to this sender, but the provider found the message forged");
+            return Err("you wrote to this sender, but the provider found the message forged".into());
         }
         let addressed = Addressed::by(facts, &self.correspondence);
         let attention = addressed.attention(facts.message.recipients().count());
@@ -308,7 +337,7 @@ impl Sorter {
         let trusted = verified || (!self.provider.is_known() && self.answers_go_home(facts.message));
         let bucket = if enough && trusted { Bucket::Top } else { Bucket::Inbox };
         if bucket == Bucket::Inbox && matches!(addressed, Addressed::List | Addressed::Not) {
-            return Err("you wrote to this sender, but the message does not name you");
+            return Err("you wrote to this sender, but the message does not name you".into());
         }
         let mut text = tally.sentence(facts.now);
         if !verified {
@@ -329,13 +358,13 @@ impl Sorter {
 
     fn by_name(&self, facts: &Facts<'_>) -> Answer {
         if !facts.evidence.list {
-            return Err("it came through no list");
+            return Err("it came through no list".into());
         }
         if facts.evidence.robot {
-            return Err("a robot sent it");
+            return Err("a robot sent it".into());
         }
         if !facts.evidence.discussion || !names(&self.settings.owner, facts.message) {
-            return Err("it does not name you");
+            return Err("it does not name you".into());
         }
         Ok(Verdict::new(
             Bucket::Inbox,
@@ -344,9 +373,7 @@ impl Sorter {
     }
 
     fn by_fallback(&self, facts: &Facts<'_>) -> Answer {
-        self.rules
-            .decide(rules::Stage::Fallback, facts)
-            .ok_or("no fallback rule matches")
+        self.asked(rules::Stage::Fallback, facts, "no fallback rule matches")
     }
 
     fn by_evidence(&self, facts: &Facts<'_>) -> Answer {

@@ -49,6 +49,7 @@ pub struct Store {
     connection: Connection,
     path: PathBuf,
     reserve: Reserve,
+    lost: bool,
 }
 
 /// A store that is ready, and what had to be done to get there.
@@ -87,7 +88,27 @@ impl Store {
         let mut store = Self::over(connection, dir);
         // A full disk is no reason not to open: what is there can be read, and `plan` asks again.
         let _ = store.reserve.hold();
+        store.lost = set_aside.is_some();
         Ok(Opened { store, set_aside })
+    }
+
+    /// Opens the database anew after [`StoreError::Damaged`] was met: reads all of it, and sets it aside if it is damaged
+    /// indeed. Until this has succeeded every other call fails.
+    pub fn reopen_verified(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let dir = self.path.parent().unwrap_or(Path::new(".")).to_owned();
+        // The old connection is closed first: it would take the new one's log along. In its place is one without tables.
+        let closed = Connection::open_in_memory().map_err(|e| StoreError::from_sqlite(&self.path, e))?;
+        drop(std::mem::replace(&mut self.connection, closed));
+        let opened = Self::open_verified(&dir, now)?;
+        let lost = self.lost || opened.set_aside.is_some();
+        *self = Self { lost, ..opened.store };
+        Ok(())
+    }
+
+    /// True when this process has set a damaged database aside: what was known about old mail is gone, so old mail must
+    /// be left alone.
+    pub fn has_lost_records(&self) -> bool {
+        self.lost
     }
 
     fn over(connection: Connection, dir: &Path) -> Self {
@@ -95,6 +116,7 @@ impl Store {
             connection,
             path: dir.join(FILE_NAME),
             reserve: Reserve::new(dir),
+            lost: false,
         }
     }
 

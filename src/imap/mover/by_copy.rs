@@ -67,8 +67,11 @@ pub async fn remove_copied(session: &mut Session, moves: &Committed<Vec<PlannedM
     let uidplus = session.capabilities().uidplus && !session.uid_expunge_broken;
     for group in admit(session, moves.get(), &mut report) {
         let uids: Vec<Uid> = group.rows.keys().copied().collect();
-        still_selected(session)?;
-        remove(session, &group, &uids, &Proofs::new(), uidplus, &mut report).await?;
+        let longest = session.longest_set.min(CAUTIOUS_SET);
+        for (_, part) in uid_set::cut(&uids, longest, usize::MAX) {
+            still_selected(session)?;
+            remove(session, &group, part, &Proofs::new(), uidplus, &mut report).await?;
+        }
     }
     Ok(report)
 }

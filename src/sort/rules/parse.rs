@@ -149,3 +149,6 @@ fn collect_files(item: &Item<'_>, depth: usize, names: &mut Vec<String>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,9 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::sort::rules::condition::Mark;
+use crate::sort::rules::matcher::tests::{condition, mail, patterns, with_facts};
+use crate::sort::rules::place::View;
 
 fn of(place: Place, patterns: &[&str]) -> Condition {
     let comparison = place.comparison();
@@ -80,5 +84,54 @@ fn what_cannot_meet_is_disjoint() {
     ] {
         assert_eq!(disjoint(&one, &other), expected, "{one} / {other}");
         assert_eq!(disjoint(&other, &one), expected, "{other} / {one}");
+    }
+}
+
+/// A condition, and one made from it by adding to it, so that the two often have something to do with each other.
+fn pair() -> impl Strategy<Value = (Condition, Condition)> {
+    (condition(), condition(), patterns(), patterns(), 0..10).prop_map(|(one, other, first, second, how)| match how {
+        // Two lists of patterns at one place.
+        4.. => match (first, second) {
+            (
+                Condition::Matches { patterns, .. },
+                Condition::Matches {
+                    place,
+                    patterns: others,
+                },
+            ) => (
+                Condition::Matches {
+                    place: place.clone(),
+                    patterns,
+                },
+                Condition::Matches {
+                    place,
+                    patterns: others,
+                },
+            ),
+            both => both,
+        },
+        0 => (Condition::All(vec![one.clone(), other]), one),
+        1 => (one.clone(), Condition::Any(vec![one, other])),
+        2 => (one.clone(), Condition::Not(Box::new(Condition::Any(vec![one, other])))),
+        _ => (one, other),
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
+    #[test]
+    fn no_mail_proves_a_claim_wrong(
+        (one, other) in pair(),
+        mails in prop::collection::vec((mail(), any::<bool>()), 10),
+    ) {
+        let (implied, apart) = (implies(&one, &other), disjoint(&one, &other));
+        for (raw, flag) in mails {
+            let (first, second) = with_facts(&raw, flag, |facts| {
+                let view = View::new(facts);
+                (one.holds(&view), other.holds(&view))
+            });
+            prop_assert!(!implied || !first || second, "{} does not imply {}:\n{}", one, other, raw);
+            prop_assert!(!apart || !first || !second, "{} and {} meet:\n{}", one, other, raw);
+        }
     }
 }

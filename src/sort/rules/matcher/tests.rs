@@ -102,7 +102,8 @@ fn place() -> impl Strategy<Value = Place> {
     ])
 }
 
-fn patterns() -> impl Strategy<Value = Condition> {
+/// Any list of patterns at some place.
+pub(in crate::sort::rules) fn patterns() -> impl Strategy<Value = Condition> {
     let written = prop_oneof![
         6 => prop::sample::select(&PATTERNS[..]).prop_map(|text| (0_u8, text)),
         2 => prop::sample::select(&REGEXES[..]).prop_map(|text| (1, text)),
@@ -120,7 +121,8 @@ fn patterns() -> impl Strategy<Value = Condition> {
     })
 }
 
-fn condition() -> impl Strategy<Value = Condition> {
+/// Any condition, with nesting.
+pub(in crate::sort::rules) fn condition() -> impl Strategy<Value = Condition> {
     let leaf = prop_oneof![
         8 => patterns(),
         1 => any::<bool>().prop_map(|set| Condition::Marked(Mark::List, set)),
@@ -165,7 +167,8 @@ fn words() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(&WORDS[..]), 0..4).prop_map(|words| words.join(" "))
 }
 
-fn mail() -> impl Strategy<Value = String> {
+/// Any header.
+pub(in crate::sort::rules) fn mail() -> impl Strategy<Value = String> {
     let optional = |name: &'static str, values: BoxedStrategy<String>| {
         prop::option::of(values)
             .prop_map(move |value| value.map_or(String::new(), |value| format!("{name}: {value}\r\n")))
@@ -212,43 +215,50 @@ fn agree(rules: Vec<Rule>, mails: &[(String, bool)]) -> TestCaseResult {
         let matcher = Matcher::new(&rules);
         RuleSet::of(rules, matcher)
     };
-    let owner = Owner::new(vec![Address::parse("ab@b.example").unwrap()]);
-    let folder = Mailbox::inbox();
     for (raw, flag) in mails {
-        let message = Message::parse(raw.as_bytes());
-        let evidence = Evidence {
-            list: *flag,
-            ..Evidence::default()
-        };
-        let tally = Tally {
-            sent_count: 1,
-            ..Tally::default()
-        };
-        let facts = Facts {
-            message: &message,
-            now: Timestamp(0),
-            arrived: Timestamp(0),
-            utc_offset: 0,
-            size: if *flag { 100 } else { 1_500 },
-            flags: &[],
-            account: "a",
-            folder: &folder,
-            owner: &owner,
-            authentication: Authentication::None,
-            evidence: &evidence,
-            tally: flag.then_some(&tally),
-            reply_to_me: false,
-            duplicate: false,
-            attachments: None,
-        };
-        for stage in [Stage::User, Stage::Fallback] {
-            let compiled = set.ask(stage, &facts);
-            let naive = set.ask_among(stage, &View::new(&facts), everybody.clone());
-            prop_assert_eq!(compiled.verdict, naive.verdict, "{}", raw);
-            prop_assert_eq!(compiled.orders, naive.orders);
-        }
+        with_facts(raw, *flag, |facts| {
+            for stage in [Stage::User, Stage::Fallback] {
+                let compiled = set.ask(stage, facts);
+                let naive = set.ask_among(stage, &View::new(facts), everybody.clone());
+                prop_assert_eq!(compiled.verdict, naive.verdict, "{}", raw);
+                prop_assert_eq!(compiled.orders, naive.orders);
+            }
+            Ok(())
+        })?;
     }
     Ok(())
+}
+
+/// Asks about a header; `flag` is everything that is no header.
+pub(in crate::sort::rules) fn with_facts<T>(raw: &str, flag: bool, ask: impl FnOnce(&Facts<'_>) -> T) -> T {
+    let owner = Owner::new(vec![Address::parse("ab@b.example").unwrap()]);
+    let folder = Mailbox::inbox();
+    let message = Message::parse(raw.as_bytes());
+    let evidence = Evidence {
+        list: flag,
+        ..Evidence::default()
+    };
+    let tally = Tally {
+        sent_count: 1,
+        ..Tally::default()
+    };
+    ask(&Facts {
+        message: &message,
+        now: Timestamp(0),
+        arrived: Timestamp(0),
+        utc_offset: 0,
+        size: if flag { 100 } else { 1_500 },
+        flags: &[],
+        account: "a",
+        folder: &folder,
+        owner: &owner,
+        authentication: Authentication::None,
+        evidence: &evidence,
+        tally: flag.then_some(&tally),
+        reply_to_me: false,
+        duplicate: false,
+        attachments: None,
+    })
 }
 
 proptest! {

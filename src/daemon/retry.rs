@@ -1,0 +1,157 @@
+//! Moves that came to nothing and are worth another try, and destinations that take no mail for now.
+//!
+//! Nothing of it is kept but in the ledger: [`crate::sort::refusal`] reads from a message's rows when it is due, so a
+//! restart forgets nothing and a message is never lost between two attempts. A message that is due is not replayed: it
+//! gets a new verdict, under the rules of now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::clock;
+use super::error::DaemonError;
+use super::visit::Visit;
+use crate::sort::ledger::{Entry, Outcome, PlannedMove, Row, RowId, RowKind, State};
+use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
+use crate::sort::refusal::{self, HELD, Refusal};
+use crate::store::Query;
+
+/// Failed rows older than this, in seconds, are of no account: the longest wait is a day.
+const LOOK_BACK: i64 = 2 * 86_400;
+
+/// A destination that has just refused is left alone at least this long, in seconds.
+const FIRST_PAUSE: i64 = 3_600;
+
+/// What is to be tried again, as far as this visit knows.
+#[derive(Debug, Default)]
+pub struct Retries {
+    /// When the ledger is to be asked again.
+    next: Option<Timestamp>,
+    /// Destinations that take no mail, until when.
+    closed: BTreeMap<Mailbox, Timestamp>,
+    /// The server has asked to be left alone until then.
+    silent: Option<Timestamp>,
+    /// Failed rows that have had their new verdict in this visit.
+    tried: BTreeSet<RowId>,
+}
+
+impl Retries {
+    /// Why a move is not to be sent now.
+    pub fn objection(&self, now: Timestamp, planned: &PlannedMove, kind: RowKind) -> Option<String> {
+        // What the user has just asked for is sent whatever we think of it.
+        if kind == RowKind::Undo {
+            return None;
+        }
+        if self.silent.is_some_and(|until| now < until) {
+            return Some(format!("{HELD}the server has asked for patience"));
+        }
+        let until = self.closed.get(&planned.destination)?;
+        (now < *until).then(|| format!("{HELD}{} takes no mail for now", planned.destination))
+    }
+
+    /// Takes note of outcomes; the folders that have begun to refuse, with the server's words.
+    pub fn note(
+        &mut self,
+        now: Timestamp,
+        entries: &BTreeMap<RowId, Entry>,
+        outcomes: &[(RowId, Outcome)],
+    ) -> Vec<(Mailbox, String)> {
+        let mut news = Vec::new();
+        for (row, outcome) in outcomes {
+            let (Outcome::Failed(code), Some(entry)) = (outcome, entries.get(row)) else {
+                continue;
+            };
+            self.next = Some(now);
+            match (Refusal::of(code), &entry.destination) {
+                (Refusal::Closed, Some(folder)) => {
+                    let until = Timestamp(now.0 + FIRST_PAUSE);
+                    if self
+                        .closed
+                        .insert(folder.clone(), until)
+                        .is_none_or(|before| before <= now)
+                    {
+                        news.push((folder.clone(), code.clone()));
+                    }
+                }
+                (Refusal::Throttled(seconds), _) => self.silent = Some(Timestamp(now.0 + seconds)),
+                _ => {}
+            }
+        }
+        news
+    }
+}
+
+impl Visit<'_> {
+    /// Gives messages of INBOX a new verdict whose moves came to nothing, when their time has come.
+    pub async fn try_again(&mut self) -> Result<(), DaemonError> {
+        let now = clock::now();
+        if self.retries.next.is_some_and(|next| now < next) {
+            return Ok(());
+        }
+        let due = self.due(now).await?;
+        self.decide_again(&due).await
+    }
+
+    /// Asks the ledger which messages are due, and when the next ones will be.
+    async fn due(&mut self, now: Timestamp) -> Result<Vec<Uid>, DaemonError> {
+        let query = Query {
+            account: Some(self.account.name.clone()),
+            since: Some(Timestamp(now.0 - LOOK_BACK)),
+            kinds: vec![RowKind::Sort],
+            state: Some(State::Failed),
+            ..Query::default()
+        };
+        let account = self.account.name.clone();
+        let histories = self
+            .store
+            .run(move |store| {
+                let mids: BTreeSet<_> = store.rows(&query)?.into_iter().map(|row| row.entry.mid).collect();
+                store.history(&account, &mids.into_iter().collect::<Vec<_>>())
+            })
+            .await?;
+        let waiting: Vec<(Row, Timestamp)> = histories
+            .into_values()
+            .filter_map(|mut rows| {
+                let at = refusal::next_attempt(&rows)?;
+                // A clock that was set back must not make a minute of waiting into years.
+                let at = if at.0 > now.0 + 86_400 { now } else { at };
+                Some((rows.pop()?, at))
+            })
+            .filter(|(row, _)| row.entry.source.mailbox.is_inbox())
+            .collect();
+        self.retries.closed.clear();
+        for (row, at) in &waiting {
+            match (refusal::failed(row), &row.entry.destination) {
+                (Some(Refusal::Closed), Some(folder)) if !self.is_back(folder, row) => {
+                    let until = self.retries.closed.entry(folder.clone()).or_insert(*at);
+                    *until = (*until).max(*at);
+                }
+                (Some(Refusal::Throttled(_)), _) => self.retries.silent = self.retries.silent.max(Some(*at)),
+                _ => {}
+            }
+        }
+        let mut due = Vec::new();
+        self.retries.next = Some(Timestamp(now.0 + 86_400));
+        for (row, at) in waiting {
+            let folder = row.entry.destination.as_ref();
+            let closed = folder.and_then(|folder| self.retries.closed.get(folder)).copied();
+            let is_back = folder.is_some_and(|folder| self.is_back(folder, &row));
+            let at = if is_back { now } else { at }
+                .max(closed.unwrap_or(at))
+                .max(self.retries.silent.unwrap_or(at));
+            if at > now {
+                self.retries.next = self.retries.next.min(Some(at));
+            } else if self.retries.tried.insert(row.id) {
+                due.push(row.entry.source.uid);
+            }
+        }
+        Ok(due)
+    }
+
+    /// True when a folder that was gone has been seen again since.
+    fn is_back(&self, folder: &Mailbox, row: &Row) -> bool {
+        let gone = row
+            .code
+            .as_deref()
+            .is_some_and(|code| code.contains("[TRYCREATE]") || code.contains("[NONEXISTENT]"));
+        gone && row.closed.is_some_and(|closed| closed < self.begun) && self.layout.buckets.contains(folder)
+    }
+}

@@ -1,0 +1,237 @@
+//! The policy at the head of `arrival.rs`, case by case, and what follows from each meaning.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::*;
+use crate::sort::correspondence::Learning;
+use crate::sort::folders::Folders;
+use crate::sort::ledger::{Mid, RowId};
+use crate::sort::mailbox::{Uid, UidValidity};
+use crate::sort::rules::{Context, RuleSet, SourceFile};
+use crate::sort::sender::{Address, Owner};
+
+const NOW: Timestamp = Timestamp(1_795_000_000);
+
+fn settings(moves: bool) -> Settings {
+    Settings {
+        account: "home".to_owned(),
+        owner: Owner::new(vec![Address::parse("alice@example.org").unwrap()]),
+        folders: Folders {
+            top: "Top".into(),
+            news: "News".into(),
+            bulk: "Bulk".into(),
+            blackhole: "Blackhole".into(),
+            blackhole_trash_after: None,
+            sent: None,
+        },
+        learning: Learning::default(),
+        authserv_id: None,
+        moves,
+        special_use: BTreeMap::new(),
+    }
+}
+
+fn place(folder: &str, uid: u32) -> Location {
+    Location {
+        mailbox: folder.into(),
+        uid_validity: UidValidity(9),
+        uid: Uid(uid),
+    }
+}
+
+/// A newsletter that appeared at `folder`/`uid`, with a history.
+fn newsletter(folder: &str, uid: u32, history: Vec<Row>) -> Arrival {
+    let header =
+        b"Received: from a by b; x\r\nFrom: News <news@weekly.example>\r\nTo: alice@example.org\r\nSubject: 41\r\n\
+        Date: Fri, 20 Nov 2026 10:00:00 +0000\r\nMessage-ID: <41@weekly.example>\r\nList-Id: <weekly.example>\r\n\
+        List-Unsubscribe: <https://weekly.example/leave>\r\nPrecedence: bulk\r\n\r\n";
+    Arrival {
+        message: Message::parse(header),
+        mid: Mid::email_id("M41"),
+        location: place(folder, uid),
+        size: 2_000,
+        arrived: Some(NOW),
+        utc_offset: 0,
+        flags: Vec::new(),
+        attachments: None,
+        history,
+    }
+}
+
+fn row(kind: RowKind, state: State, source: Location, destination: Option<(&str, Option<u32>)>) -> Row {
+    Row {
+        id: RowId(1),
+        account: "home".to_owned(),
+        run: "r".to_owned(),
+        at: NOW,
+        entry: Entry {
+            kind,
+            mid: Mid::email_id("M41"),
+            message_id: None,
+            from: None,
+            source,
+            destination: destination.map(|(folder, _)| folder.into()),
+            destination_uid_next: None,
+            bucket: Bucket::News,
+            reason: Reason::new(ReasonKind::Evidence, "x"),
+            flags: Vec::new(),
+            rules: String::new(),
+            undoes: None,
+            arrived: None,
+        },
+        state,
+        destination_uid: destination
+            .and_then(|(_, uid)| uid)
+            .map(|uid| (UidValidity(9), Uid(uid))),
+        code: None,
+        closed: None,
+    }
+}
+
+/// Our own move of the newsletter from INBOX/1 to News, with the UID the server told.
+fn moved(state: State, uid: Option<u32>) -> Row {
+    row(RowKind::Sort, state, place("INBOX", 1), Some(("News", uid)))
+}
+
+fn meant(folder: &str, uid: u32, history: Vec<Row>) -> Meaning {
+    meaning(&settings(true), &newsletter(folder, uid, history))
+}
+
+#[test]
+fn what_the_ledger_put_there_is_ours() {
+    assert_eq!(meant("News", 7, vec![moved(State::Done, Some(7))]), Meaning::Ours);
+    for open in [State::Planned, State::Unknown] {
+        assert_eq!(meant("News", 7, vec![moved(open, None)]), Meaning::Ours);
+    }
+    let undone = row(RowKind::Undo, State::Done, place("News", 7), Some(("INBOX", Some(8))));
+    assert_eq!(
+        meant("INBOX", 8, vec![moved(State::Done, Some(7)), undone]),
+        Meaning::Ours
+    );
+}
+
+#[test]
+fn another_copy_than_ours_in_a_bucket_folder_is_the_users() {
+    let filed = Meaning::Filed {
+        bucket: Bucket::News,
+        domain: false,
+    };
+    assert_eq!(meant("News", 9, vec![moved(State::Done, Some(7))]), filed);
+    assert_eq!(meant("News", 9, vec![moved(State::Failed, None)]), filed);
+    assert_eq!(meant("News", 9, vec![moved(State::Void, None)]), filed);
+    assert_eq!(meant("News", 9, Vec::new()), filed);
+    assert_eq!(
+        meant("Blackhole/Domain", 1, Vec::new()),
+        Meaning::Filed {
+            bucket: Bucket::Blackhole,
+            domain: true
+        }
+    );
+}
+
+#[test]
+fn back_in_the_inbox_after_a_move_is_a_rescue() {
+    assert_eq!(meant("INBOX", 8, vec![moved(State::Done, Some(7))]), Meaning::Rescued);
+    let filed = row(RowKind::File, State::Done, place("Bulk", 3), Some(("Bulk", None)));
+    assert_eq!(meant("INBOX", 8, vec![filed]), Meaning::Rescued);
+}
+
+#[test]
+fn what_was_met_before_is_not_sorted_again() {
+    let kept = row(RowKind::Keep, State::Done, place("INBOX", 1), None);
+    let rescued = row(RowKind::Rescue, State::Done, place("INBOX", 8), Some(("INBOX", None)));
+    assert_eq!(meant("INBOX", 1, vec![kept.clone()]), Meaning::Known);
+    assert_eq!(meant("INBOX", 5, vec![kept]), Meaning::Known);
+    assert_eq!(
+        meant("INBOX", 9, vec![moved(State::Done, Some(7)), rescued]),
+        Meaning::Known
+    );
+    assert_eq!(meant("INBOX", 5, vec![moved(State::Void, None)]), Meaning::Known);
+}
+
+#[test]
+fn a_failed_move_leaves_the_message_open_for_a_new_verdict() {
+    assert_eq!(meant("INBOX", 1, vec![moved(State::Failed, None)]), Meaning::New);
+    assert_eq!(meant("INBOX", 1, Vec::new()), Meaning::New);
+}
+
+#[test]
+fn stand_ins_deleted_mail_and_foreign_folders_mean_nothing() {
+    let mut deleted = newsletter("INBOX", 1, Vec::new());
+    deleted.flags = vec!["\\deleted".to_owned()];
+    let mut stand_in = newsletter("INBOX", 1, Vec::new());
+    stand_in.message =
+        Message::parse(b"From: System Administrator <root@localhost>\r\nSubject: message unavailable\r\n\r\n");
+    for arrival in [deleted, stand_in, newsletter("Projects", 1, Vec::new())] {
+        assert_eq!(meaning(&settings(true), &arrival), Meaning::Nothing);
+    }
+}
+
+#[test]
+fn what_a_rule_that_continues_asks_for_goes_with_the_verdict_of_a_later_stage() {
+    let file = SourceFile {
+        name: "10-mark.toml".to_owned(),
+        text: "[[rule]]\nname = \"mark\"\nwhen = { list = true }\nflags = [\"+$List\"]\ncontinue = true\n".to_owned(),
+    };
+    let context = Context {
+        folders: [("home".to_owned(), settings(true).folders)].into(),
+    };
+    let rules = RuleSet::parse(&[file], &BTreeMap::new(), &context).set.unwrap();
+    let mut sorter = Sorter::new(settings(true), Arc::new(rules));
+    let arrival = newsletter("INBOX", 1, Vec::new());
+    let [Action::Move(entry)] = &sorter.handle(NOW, Event::Arrived(Box::new(arrival)))[..] else {
+        panic!("one move")
+    };
+    assert_eq!(
+        (entry.reason.kind, entry.flags.len()),
+        (ReasonKind::Evidence, 1),
+        "{entry:?}"
+    );
+}
+
+fn actions(moves: bool, arrival: Arrival) -> Vec<Action> {
+    let mut sorter = Sorter::new(settings(moves), Arc::new(RuleSet::default()));
+    sorter.handle(NOW, Event::Arrived(Box::new(arrival)))
+}
+
+#[test]
+fn new_mail_moves_in_mode_sort_and_is_only_written_down_in_mode_preview() {
+    let [Action::Move(entry)] = &actions(true, newsletter("INBOX", 1, Vec::new()))[..] else {
+        panic!("one move")
+    };
+    assert_eq!(
+        (entry.kind, entry.destination.clone()),
+        (RowKind::Sort, Some("News".into()))
+    );
+    let [Action::Plan(entry)] = &actions(false, newsletter("INBOX", 1, Vec::new()))[..] else {
+        panic!("one plan")
+    };
+    assert_eq!(
+        (entry.kind, entry.destination.clone()),
+        (RowKind::Preview, Some("News".into()))
+    );
+}
+
+#[test]
+fn a_drag_teaches_once_and_moves_nothing() {
+    let actions = actions(true, newsletter("Bulk", 4, vec![moved(State::Done, Some(7))]));
+    let lessons = actions
+        .iter()
+        .filter(|action| matches!(action, Action::Learn(_)))
+        .count();
+    let rows = actions
+        .iter()
+        .filter(|action| matches!(action, Action::Plan(entry) if entry.kind == RowKind::File))
+        .count();
+    assert_eq!((lessons, rows), (1, 1), "{actions:?}");
+    assert!(!actions.iter().any(|action| matches!(action, Action::Move(_))));
+}
+
+#[test]
+fn our_own_move_seen_again_does_nothing_at_all() {
+    assert_eq!(
+        actions(true, newsletter("News", 7, vec![moved(State::Done, Some(7))])),
+        Vec::new()
+    );
+}

@@ -1,0 +1,138 @@
+//! Why a move came to nothing, and when it is worth another try. Pure: reads the ledger's rows, keeps nothing itself, so
+//! that a restart changes nothing.
+//!
+//! The code of a failed row begins with the server's response code in brackets (RFC 5530, RFC 9051 section 7.1), after
+//! `BAD` where that was the answer. The policy, first that applies:
+//!
+//! 1. Copied, but the original could not be removed: never repeated; there would be two copies (invariant S10).
+//! 2. Interrupted before the command ran: the message is decided about afresh at once.
+//! 3. Not sent because its destination takes no mail for now: as soon as the destination does.
+//! 4. BAD or [CLIENTBUG]: we are at fault; never repeated.
+//! 5. The server names a time to wait (Microsoft's `Suggested Backoff Time`): after it, at most an hour.
+//! 6. [OVERQUOTA] or a destination that is gone ([TRYCREATE], [NONEXISTENT]): after 1 h, doubling to 24 h.
+//! 7. A condition that passes ([LIMIT], [INUSE], [UNAVAILABLE], [SERVERBUG], or words to that effect): after 1, 5, 15 and
+//!    60 minutes, then given up.
+//! 8. Everything else ([NOPERM], [CANNOT], a refusal without a word): never repeated.
+
+use super::ledger::{Row, RowKind, State};
+use super::mailbox::Timestamp;
+
+/// Code of a row that recovery has found not carried out.
+pub const INTERRUPTED: &str = "interrupted before it was carried out";
+
+/// Begins the code of a row that was never sent because its destination takes no mail for now.
+pub const HELD: &str = "not sent: ";
+
+/// Begins the code of a row whose copy was made and whose original could not be removed.
+pub const COPIED: &str = "copied, but ";
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// Waits after the first, second, ... refusal that passes.
+const PATIENCE: [i64; 4] = [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR];
+
+/// Why a move came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The command never ran.
+    Interrupted,
+    /// The command was never sent: its destination takes no mail for now.
+    Held,
+    /// The command was wrong, in the server's eyes.
+    OurFault,
+    /// The server asks to be left alone for so many seconds.
+    Throttled(i64),
+    /// The destination is full, or gone.
+    Closed,
+    /// A condition that goes away by itself.
+    Passing,
+    /// Nothing that time will mend.
+    Final,
+}
+
+impl Refusal {
+    /// Reads the code of a failed row.
+    pub fn of(code: &str) -> Self {
+        if code.starts_with(COPIED) || code.starts_with("COPY was answered OK") {
+            return Self::Final;
+        }
+        if code == INTERRUPTED {
+            return Self::Interrupted;
+        }
+        if code.starts_with(HELD) {
+            return Self::Held;
+        }
+        let text = code.to_ascii_lowercase();
+        if let Some(seconds) = suggested_backoff(&text) {
+            return Self::Throttled(seconds);
+        }
+        let word = bracketed(code);
+        match word.as_deref() {
+            Some("OVERQUOTA" | "TRYCREATE" | "NONEXISTENT") => return Self::Closed,
+            Some("LIMIT" | "INUSE" | "UNAVAILABLE" | "SERVERBUG" | "THROTTLED" | "EXPUNGEISSUED") => {
+                return Self::Passing;
+            }
+            _ => {}
+        }
+        if code.starts_with("BAD") || word.as_deref() == Some("CLIENTBUG") {
+            return Self::OurFault;
+        }
+        const PASSING_WORDS: [&str; 6] = ["too many", "try again", "temporar", "throttl", "backoff", "rate limit"];
+        let full = text.contains("quota") || text.contains("mailbox is full");
+        match PASSING_WORDS.iter().any(|word| text.contains(word)) {
+            _ if full && word.is_none() => Self::Closed,
+            true if word.is_none() => Self::Passing,
+            _ => Self::Final,
+        }
+    }
+}
+
+/// The response code at the head of a row's code, in capitals.
+fn bracketed(code: &str) -> Option<String> {
+    let rest = code.strip_prefix("BAD").unwrap_or(code).trim_start();
+    let (word, _) = rest.strip_prefix('[')?.split_once(']')?;
+    word.split(' ').next().map(str::to_ascii_uppercase)
+}
+
+/// `Suggested Backoff Time: 299961 milliseconds` (Microsoft 365), in seconds, rounded up, at most an hour.
+pub fn suggested_backoff(lower_case_text: &str) -> Option<i64> {
+    let (_, rest) = lower_case_text.split_once("suggested backoff time:")?;
+    let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
+    let milliseconds: i64 = digits.parse().ok()?;
+    Some(milliseconds.div_euclid(1_000).saturating_add(1).clamp(1, HOUR))
+}
+
+/// When a message whose rows these are, oldest first, is to be decided about again; `None` when it is not.
+///
+/// Only the last row counts: after it a user's drag, a verdict that kept the message or a move that was done would have
+/// settled the matter.
+pub fn next_attempt(history: &[Row]) -> Option<Timestamp> {
+    let last = history.last()?;
+    let refusal = failed(last)?;
+    let closed = last.closed.unwrap_or(last.at);
+    let times = history
+        .iter()
+        .rev()
+        .map_while(failed)
+        .filter(|earlier| !matches!(earlier, Refusal::Interrupted | Refusal::Held))
+        .count();
+    let wait = match refusal {
+        Refusal::Interrupted | Refusal::Held => 0,
+        Refusal::Throttled(seconds) => seconds,
+        Refusal::Closed => (HOUR << times.saturating_sub(1).min(5)).min(DAY),
+        Refusal::Passing => *PATIENCE.get(times.saturating_sub(1))?,
+        Refusal::OurFault | Refusal::Final => return None,
+    };
+    Some(Timestamp(closed.0.saturating_add(wait)))
+}
+
+/// Why a row failed; `None` for every row that is not a failed move by verdict.
+pub fn failed(row: &Row) -> Option<Refusal> {
+    (row.state == State::Failed && row.entry.kind == RowKind::Sort)
+        .then(|| Refusal::of(row.code.as_deref().unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! The fault matrix: the connection is cut at every moment m0 to m5 of every command of a move, on both ladders, and of
+//! every other command of a session. After each cut the daemon goes on by itself, and then: the census is what it was,
+//! every message lies in one place, no ledger row is open, nothing was learned, and only the closed list was spoken.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+mod support;
+
+use support::{Account, Census, Dovecot, Home, Ledger, Letter, Moment, Proxy, Server, eventually};
+
+fn newsletter(name: &str) -> Letter {
+    Letter::from(&format!("News <news@{name}.example>")).newsletter(&format!("<{name}.list.example>"))
+}
+
+/// Mail that comes in while the daemon is away: some for News, some that stays.
+struct Post {
+    news: Vec<Letter>,
+    people: Vec<Letter>,
+}
+
+impl Post {
+    fn delivered(server: &Server) -> Self {
+        let post = Self {
+            news: (0..3).map(|n| newsletter(&format!("weekly{n}"))).collect(),
+            people: (0..2).map(|n| Letter::from(&format!("p{n}@letter.example"))).collect(),
+        };
+        for letter in post.news.iter().chain(&post.people) {
+            server.deliver("alice", &letter.bytes());
+        }
+        post
+    }
+
+    /// Waits until all is where it belongs.
+    fn sorted(&self, server: &Server) {
+        let mut hand = server.hand("alice");
+        for letter in &self.news {
+            hand.wait_for("News", &letter.id());
+            hand.wait_until_gone("INBOX", &letter.id());
+        }
+        for letter in &self.people {
+            assert_eq!(hand.find("INBOX", &letter.id()).len(), 1);
+        }
+    }
+}
+
+/// One cut, and everything that must hold afterwards.
+fn survives(server: &Server, command: &str, moment: Moment) {
+    eprintln!("--- {command} {moment:?}");
+    let home = Home::new(&[Account::new("home", server.port)]);
+    home.run_once().expect_code(0);
+    let post = Post::delivered(server);
+    let before = Census::of(server, "alice");
+    let proxy = Proxy::to(server.port).cut(command, 1, moment).start();
+    home.configure(&[Account::new("home", proxy.port)]);
+    let daemon = home.start();
+    proxy.wait_cut();
+    post.sorted(server);
+    eventually("every ledger row to be closed", || {
+        (Ledger::of(&home).open() == 0).then_some(())
+    });
+    let (status, log) = daemon.terminate();
+    assert!(status.success(), "{status:?}\n{log}");
+    before.assert_same(&Census::of(server, "alice"));
+    let ledger = Ledger::of(&home);
+    assert_eq!((ledger.open(), ledger.lessons, ledger.drags), (0, 0, 0), "{ledger:?}");
+    for letter in &post.news {
+        assert_eq!(
+            ledger.moved.get(letter.id().trim_matches(['<', '>'])),
+            Some(&1),
+            "{ledger:?}"
+        );
+    }
+    proxy.assert_clean();
+}
+
+fn at_every_moment(server: Dovecot, command: &str) {
+    let Some(server) = server.start() else { return };
+    for moment in Moment::ALL {
+        survives(&server, command, moment);
+    }
+}
+
+#[test]
+fn move_is_cut_at_every_moment() {
+    at_every_moment(Dovecot::new(), "UID MOVE");
+}
+
+#[test]
+fn copy_is_cut_at_every_moment() {
+    at_every_moment(Dovecot::new().without(&["MOVE"]), "UID COPY");
+}
+
+#[test]
+fn the_deleted_flag_is_cut_at_every_moment() {
+    at_every_moment(Dovecot::new().without(&["MOVE"]), "UID STORE");
+}
+
+#[test]
+fn expunge_is_cut_at_every_moment() {
+    at_every_moment(Dovecot::new().without(&["MOVE"]), "UID EXPUNGE");
+}
+
+#[test]
+fn login_is_cut_at_every_moment() {
+    at_every_moment(Dovecot::new(), "AUTHENTICATE");
+}
+
+#[test]
+fn listing_folders_is_cut_at_every_moment() {
+    at_every_moment(Dovecot::new(), "LIST");
+}
+
+#[test]
+fn opening_a_folder_is_cut_at_every_moment() {
+    at_every_moment(Dovecot::new(), "SELECT");
+}
+
+#[test]
+fn looking_into_a_folder_is_cut_at_every_moment() {
+    at_every_moment(Dovecot::new(), "EXAMINE");
+}
+
+#[test]
+fn searching_is_cut_at_every_moment() {
+    at_every_moment(Dovecot::new(), "UID SEARCH");
+}
+
+#[test]
+fn fetching_is_cut_at_every_moment() {
+    at_every_moment(Dovecot::new(), "UID FETCH");
+}

@@ -1,0 +1,85 @@
+//! Random kill -9 of the daemon while mail comes in and the user works: `tests/soak/kill.sh N`.
+
+use std::time::{Duration, Instant};
+
+use super::support::{Account, Dovecot, Home, Ledger};
+use super::user::User;
+
+/// Kills between two looks at everything.
+const ROUND: u32 = 50;
+
+#[test]
+fn random_kills_lose_and_double_nothing() {
+    let Some(kills) = std::env::var("POSTROOM_SOAK_KILLS")
+        .ok()
+        .and_then(|n| n.parse::<u32>().ok())
+    else {
+        return;
+    };
+    let without: &[&str] = if std::env::var_os("POSTROOM_SOAK_COPY").is_some() {
+        &["MOVE"]
+    } else {
+        &[]
+    };
+    let Some(server) = Dovecot::new().without(without).start() else {
+        return;
+    };
+    let seed = std::env::var("POSTROOM_SOAK_SEED")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or_else(|| fastrand::u64(..));
+    fastrand::seed(seed);
+    eprintln!("seed {seed}");
+    let home = Home::new(&[Account::new("home", server.port)]);
+    home.run_once().expect_code(0);
+    let mut hand = server.hand("alice");
+    hand.make_folder("Archive");
+    let mut user = User::default();
+    let (start, mut deadly, mut worst_double) = (Instant::now(), 0, 0);
+    for kill in 1..=kills {
+        let daemon = home.start();
+        let end = Instant::now() + Duration::from_millis(fastrand::u64(20..400));
+        while Instant::now() < end {
+            match fastrand::u8(..4) {
+                0 | 1 => user.receive(&server),
+                2 => user.act(&mut hand),
+                _ => std::thread::sleep(Duration::from_millis(fastrand::u64(..20))),
+            }
+        }
+        daemon.kill();
+        deadly += u32::from(Ledger::of(&home).open() > 0);
+        if kill % ROUND == 0 || kill == kills {
+            home.run_once().expect_code(0);
+            worst_double = worst_double.max(look(&mut user, &mut hand, &home, kill));
+        }
+    }
+    eprintln!(
+        "{kills} kills, {deadly} of them with a move under way, {} messages, {} deleted and {} dragged by the user, \
+         {worst_double} met by the user's own move, in {:.0} s: 0 lost, 0 unexplained doubles, 0 lessons twice",
+        user.alive.len() + user.deleted.len(),
+        user.deleted.len(),
+        user.dragged.len(),
+        start.elapsed().as_secs_f64(),
+    );
+}
+
+/// Everything must be where it can be explained; returns how many messages are double because the user moved them in
+/// the very instant the daemon did.
+fn look(user: &mut User, hand: &mut super::support::Hand, home: &Home, kill: u32) -> usize {
+    let places = User::places(hand);
+    let lost: Vec<&String> = user.alive.iter().filter(|id| !places.contains_key(*id)).collect();
+    assert!(lost.is_empty(), "after {kill} kills lost: {lost:?}");
+    let doubled: Vec<_> = places.iter().filter(|(_, folders)| folders.len() > 1).collect();
+    for (id, folders) in &doubled {
+        assert!(user.dragged.contains(*id), "after {kill} kills {id} is in {folders:?}");
+    }
+    let ledger = Ledger::of(home);
+    assert_eq!(ledger.open(), 0, "after {kill} kills: {ledger:?}");
+    assert!(
+        ledger.drags <= user.lessons_given,
+        "after {kill} kills {} drags were counted, {} were made",
+        ledger.drags,
+        user.lessons_given
+    );
+    doubled.len()
+}

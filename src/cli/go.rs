@@ -38,10 +38,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     let look = preview::Args {
         subjects: false,
         since: since::argument("30d").ok(),
+        replay: None,
         account: Some(name.clone()),
         json: false,
-        subjects: false,
-        replay: None,
     };
     preview::run(&look, context)?;
     println!("\nNew mail will be sorted like this. What is in the inbox now stays there (`postroom sort` moves it).");

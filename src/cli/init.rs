@@ -152,10 +152,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     let look = preview::Args {
         subjects: false,
         since: since::argument("30d").ok(),
+        replay: None,
         account: Some(place.name.clone()),
         json: false,
-        subjects: false,
-        replay: None,
     };
     let configured = Context {
         config: Some(place.main.clone()),

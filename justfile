@@ -19,6 +19,10 @@ quick:
 test *arguments:
     ./tests/run {{arguments}}
 
+# Measurements beside the floor, about ten minutes (tests/bench/README.md); arguments choose benches: `just bench --bench idle`.
+bench *arguments:
+    cargo bench {{arguments}}
+
 # The try-out: an embedded server, sample mail, the real daemon.
 demo:
     cargo run --release -- demo

@@ -24,6 +24,7 @@ pub const UNREADABLE: u8 = 2;
 
 /// Arguments of `postroom check`.
 #[derive(Debug, Clone, Default, Args)]
+#[command(after_help = "Example: postroom check --test\n\n0 all is well, 1 something is wrong, 2 it cannot be read")]
 pub struct CheckArgs {
     /// Check only this rule file or this directory of them, without a configuration
     #[arg(long, value_name = "PATH")]

@@ -80,7 +80,21 @@ fn words(error: &anyhow::Error) -> String {
             return invalid.render(colour);
         }
     }
-    format!("postroom: {error:#}\n")
+    format!("postroom: {error:#}\n{}", advice(error).unwrap_or_default())
+}
+
+/// What to do about an error whose own words only say what happened.
+fn advice(error: &anyhow::Error) -> Option<&'static str> {
+    let daemon = error.chain().find_map(|cause| cause.downcast_ref::<DaemonError>())?;
+    match daemon {
+        DaemonError::Imap(ImapError::LoginRefused { .. }) => {
+            Some("Check user and password in [account.imap]; many providers want an app password made for this.\n")
+        }
+        DaemonError::Imap(ImapError::Unreachable { .. }) => {
+            Some("Check host and port in [account.imap], and the network; `postroom run` tries again by itself.\n")
+        }
+        _ => None,
+    }
 }
 
 /// Prints what went wrong, if anything did, and gives the exit code.

@@ -1,31 +1,46 @@
-//! `postroom explain`: why a message is where it is, from the ledger, or what the verdict on a file would be.
+//! `postroom explain`: why a message is where it is. Looks in three places: a file, the ledger, and the folder on the
+//! server (opened with EXAMINE, so nothing changes there).
+
+mod page;
+mod story;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use serde_json::{Value, json};
 
-use super::context::{Context, account, block_on, store_to_read};
-use super::exit;
-use super::verdict_json::{Subject, object};
+use super::context::{Context, account, block_on, store_to_read, visit_to_look};
+use super::{exit, logging};
 use crate::config::{Account, Config};
 use crate::daemon::layout::Layout;
-use crate::daemon::{clock, model};
-use crate::sort::ledger::{Mid, Row, RowKind};
+use crate::daemon::logbook::Logbook;
+use crate::daemon::reload::RulesKeeper;
+use crate::daemon::{DaemonError, clock, model};
+use crate::imap::Access;
+use crate::sort::arrival::Event;
+use crate::sort::inquiry::Inquiry;
+use crate::sort::ledger::{Mid, Row};
 use crate::sort::mailbox::{Location, Mailbox, Uid, UidValidity};
 use crate::sort::message::Message;
 use crate::sort::rules::RuleSet;
-use crate::sort::{Arrival, Decision, sanitise};
-use crate::store::Query;
+use crate::sort::{Arrival, sanitise};
+use crate::store::{Query, Store, StoreError};
+use page::Asked;
+use story::Story;
 
 /// Options of `postroom explain`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  postroom explain letter.eml\n  postroom explain '<1234@shop.example>'")]
+#[command(
+    after_help = "Examples:\n  postroom explain letter.eml\n  postroom explain '<1234@shop.example>'\n  postroom explain Bulk/4711 --again"
+)]
 pub struct Args {
-    /// A raw message in a file, or a Message-ID
-    #[arg(value_name = "FILE.eml|MESSAGE-ID")]
+    /// A raw message in a file, a Message-ID, or a folder and the message's number in it
+    #[arg(value_name = "FILE.eml|MESSAGE-ID|FOLDER/UID")]
     pub what: String,
+    /// Fetch the header again and ask today's rules and lessons too, beside what was recorded
+    #[arg(long)]
+    pub again: bool,
     /// The account, when there are several
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
@@ -34,56 +49,109 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Explains a file or a Message-ID.
+/// Explains a file, a Message-ID or a place.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
+    logging::start("warn");
     let (config, keeper) = context.config_and_rules()?;
     let mut out = io::stdout().lock();
     let file = Path::new(&args.what);
     if file.is_file() {
         let account = account(&config, args.account.as_deref())?;
         let raw = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let (message, decision, folder) = decide(&config, account, keeper.current(), &raw)?;
-        if args.json {
-            writeln!(out, "{}", decision_json(&args.what, &message, &decision, &folder))?;
-        } else {
-            write_decision(&mut out, &message, &decision, &folder)?;
-        }
+        let asked = ask_about_file(&config, account, keeper.current(), &args.what, &raw)?;
+        asked.write(args.json, &mut out)?;
         return Ok(exit::OK);
     }
-    let rows = rows_about(&config, args)?;
-    if rows.is_empty() {
-        bail!(
-            "the ledger knows no message `{}`, and there is no such file",
-            sanitise(&args.what)
-        );
+    let place = place(&args.what);
+    let (mut rows, store) = (Vec::new(), store_to_read(&config)?);
+    let (wanted, only) = (args.what.clone(), args.account.clone());
+    rows.extend(block_on(async {
+        store.run(move |store| rows_about(store, &wanted, only)).await
+    })??);
+    let stories = Story::tell(rows);
+    for story in &stories {
+        story.write(args.json, keeper.current().digest(), args.again, &mut out)?;
     }
-    for row in &rows {
-        if args.json {
-            writeln!(out, "{}", Value::Object(row_json(row)))?;
-        } else {
-            write_row(&mut out, row)?;
+    if !stories.is_empty() && !args.again {
+        return Ok(exit::OK);
+    }
+    let (account, mailbox, uid) = match (stories.last(), place) {
+        (Some(story), _) => {
+            let (mailbox, uid) = story
+                .place()
+                .context("where the message is now was never recorded, so its header cannot be fetched again")?;
+            (self::account(&config, Some(&story.account))?, mailbox, uid)
         }
+        (None, Some((mailbox, uid))) => (self::account(&config, args.account.as_deref())?, mailbox, uid),
+        (None, None) => bail!(
+            "the records know no message `{}`, and there is no such file. Say a file, the Message-ID as the header has it, \
+             or FOLDER/UID",
+            sanitise(&args.what)
+        ),
+    };
+    let asked = ask_about_place(&config, account, &keeper, &mailbox, uid)?;
+    if !args.json {
+        writeln!(
+            out,
+            "{}",
+            if stories.is_empty() {
+                "Postroom never sorted this message. Asked now, it would say:\n"
+            } else {
+                "\nAsked again now:\n"
+            }
+        )?;
     }
+    asked.write(args.json, &mut out)?;
     Ok(exit::OK)
 }
 
-fn rows_about(config: &Config, args: &Args) -> anyhow::Result<Vec<Row>> {
-    let store = store_to_read(config)?;
-    let wanted = args.what.trim_start_matches('<').trim_end_matches('>').to_owned();
-    let query = Query {
-        account: args.account.clone(),
-        message_id: Some(wanted),
-        ..Query::default()
-    };
-    Ok(block_on(async { store.run(move |store| store.rows(&query)).await })??)
+/// `Bulk/4711`: a folder and a UID. The folder may hold slashes itself.
+fn place(what: &str) -> Option<(Mailbox, Uid)> {
+    let (folder, uid) = what.rsplit_once('/')?;
+    let uid: u32 = uid.parse().ok()?;
+    (!folder.is_empty() && uid > 0).then(|| (Mailbox::new(folder), Uid(uid)))
 }
 
-fn decide(
+/// The rows about the message that `what` names, by Message-ID, else by place.
+fn rows_about(store: &Store, what: &str, account: Option<String>) -> Result<Vec<Row>, StoreError> {
+    let by_id = Query {
+        account: account.clone(),
+        message_id: Some(what.trim_start_matches('<').trim_end_matches('>').to_owned()),
+        ..Query::default()
+    };
+    let rows = store.rows(&by_id)?;
+    let Some((mailbox, uid)) = place(what).filter(|_| rows.is_empty()) else {
+        return Ok(rows);
+    };
+    let mut newest: Option<Row> = None;
+    let all = Query {
+        account,
+        ..Query::default()
+    };
+    store.each_row(&all, |row| {
+        let source = row.entry.source.mailbox == mailbox && row.entry.source.uid == uid;
+        let destination = row.entry.destination.as_ref() == Some(&mailbox)
+            && row.destination_uid.is_some_and(|(_, copy)| copy == uid);
+        if source || destination {
+            newest = Some(row.clone());
+        }
+    })?;
+    let Some(newest) = newest else { return Ok(Vec::new()) };
+    let same = Query {
+        account: Some(newest.account),
+        mid: Some(newest.entry.mid),
+        ..Query::default()
+    };
+    store.rows(&same)
+}
+
+fn ask_about_file(
     config: &Config,
     account: &Account,
-    rules: std::sync::Arc<RuleSet>,
+    rules: Arc<RuleSet>,
+    path: &str,
     raw: &[u8],
-) -> anyhow::Result<(Message, Decision, Mailbox)> {
+) -> anyhow::Result<Asked> {
     let store = store_to_read(config)?;
     let settings = model::settings(account, &Layout::default());
     let sorter = block_on(async { store.run(move |store| model::load(store, settings, rules)).await })??;
@@ -102,92 +170,85 @@ fn decide(
         flags: Vec::new(),
         attachments: None,
         history: Vec::new(),
-        message: message.clone(),
+        message,
     };
-    let decision = sorter.decide(now, &arrival);
-    let folder = sorter.destination(&decision.verdict).unwrap_or_else(Mailbox::inbox);
-    Ok((message, decision, folder))
-}
-
-fn write_decision(out: &mut dyn Write, message: &Message, decision: &Decision, folder: &Mailbox) -> io::Result<()> {
-    let from = message
-        .from()
-        .map_or_else(|| "(From is malformed)".to_owned(), |from| sanitise(from.as_str()));
-    let verdict = &decision.verdict;
-    writeln!(out, "{}  from {from}", sanitise(&message.subject))?;
-    writeln!(out, "{} -> {folder}, because {}", verdict.bucket, verdict.reason.text)?;
-    if let (Some(file), Some(line)) = (&verdict.reason.file, verdict.reason.line) {
-        writeln!(
-            out,
-            "  rule \"{}\" at {file}:{line}",
-            verdict.reason.rule.as_deref().unwrap_or_default()
-        )?;
-    }
-    writeln!(out, "\nasked, in this order:")?;
-    for stage in &decision.stages {
-        let answer = stage.bucket.map_or("-".to_owned(), |bucket| bucket.to_string());
-        writeln!(out, "  {:<15} {:<10} {}", stage.kind.as_str(), answer, stage.text)?;
-    }
-    Ok(())
-}
-
-fn decision_json(path: &str, message: &Message, decision: &Decision, folder: &Mailbox) -> Value {
-    let verdict = &decision.verdict;
-    let mut object = object(
-        Subject::Path(path),
-        message.message_id.as_deref(),
-        message.from().map(crate::sort::sender::Address::as_str),
-        verdict.bucket,
+    let inquiry = sorter.inquire(now, &arrival);
+    let folder = sorter.destination(&inquiry.verdict).unwrap_or_else(Mailbox::inbox);
+    Ok(Asked {
+        path: Some(path.to_owned()),
+        arrival,
+        inquiry,
         folder,
-        &verdict.reason,
-    );
-    object.insert("stages".to_owned(), json!(decision.stages));
-    Value::Object(object)
+        now,
+    })
 }
 
-fn row_json(row: &Row) -> serde_json::Map<String, Value> {
-    let entry = &row.entry;
-    let folder = entry.destination.as_ref().unwrap_or(&entry.source.mailbox);
-    let mut object = object(
-        Subject::Uid(row.destination_uid.map_or(entry.source.uid, |(_, uid)| uid).0),
-        entry.message_id.as_deref(),
-        entry.from.as_ref().map(crate::sort::sender::Address::as_str),
-        entry.bucket,
-        folder,
-        &entry.reason,
-    );
-    object.insert("id".to_owned(), json!(row.id));
-    object.insert("at".to_owned(), json!(row.at));
-    object.insert("kind".to_owned(), json!(entry.kind));
-    object.insert("state".to_owned(), json!(row.state));
-    object.insert("account".to_owned(), json!(row.account));
-    object
+/// Fetches one header, changing nothing on the server.
+fn ask_about_place(
+    config: &Config,
+    account: &Account,
+    keeper: &RulesKeeper,
+    mailbox: &Mailbox,
+    uid: Uid,
+) -> anyhow::Result<Asked> {
+    let logbook = Logbook::new(&account.name, None);
+    let found = block_on(async {
+        let mut visit = visit_to_look(config, account, keeper.current(), &logbook).await?;
+        let selected = visit.session.select(mailbox, Access::ReadOnly).await?;
+        let fetched = visit.session.headers(&[uid], &visit.fields()).await?;
+        let events = visit.read(mailbox, selected.uid_validity, fetched).await?;
+        let now = clock::now();
+        let asked = events.into_iter().find_map(|event| match event {
+            Event::Arrived(arrival) if arrival.location.uid == uid => {
+                let inquiry: Inquiry = visit.sorter.inquire(now, &arrival);
+                let folder = visit.sorter.destination(&inquiry.verdict);
+                Some(Asked {
+                    path: None,
+                    arrival: *arrival,
+                    inquiry,
+                    folder: folder.unwrap_or_else(Mailbox::inbox),
+                    now,
+                })
+            }
+            _ => None,
+        });
+        visit.session.logout().await;
+        Ok::<_, DaemonError>(asked)
+    })??;
+    found.with_context(|| {
+        format!(
+            "there is no message {uid} in {} any more; a message gets another number in each folder it is moved to, so ask \
+             by its Message-ID",
+            sanitise(mailbox.as_str())
+        )
+    })
 }
 
-fn write_row(out: &mut dyn Write, row: &Row) -> io::Result<()> {
-    let entry = &row.entry;
-    let at = jiff::Timestamp::from_second(row.at.0)
-        .unwrap_or_default()
-        .to_zoned(jiff::tz::TimeZone::system());
-    let at = at.strftime("%Y-%m-%d %H:%M");
-    let folder = entry.destination.as_ref().unwrap_or(&entry.source.mailbox);
-    let what = match entry.kind {
-        RowKind::Keep => format!("left in {folder}"),
-        RowKind::Preview => format!("would have gone to {folder} (mode is preview)"),
-        RowKind::Sort => format!("{} -> {folder}", entry.bucket),
-        RowKind::Undo => format!("taken back to {folder}"),
-        RowKind::File => format!("you filed it into {folder}"),
-        RowKind::Rescue => format!("you put it back into {folder}"),
-    };
-    writeln!(
-        out,
-        "{at}  #{}  {what}, {}: {}",
-        row.id,
-        row.state.as_str(),
-        entry.reason.text
-    )?;
-    if let (Some(rule), Some(file), Some(line)) = (&entry.reason.rule, &entry.reason.file, entry.reason.line) {
-        writeln!(out, "                  rule \"{rule}\" at {file}:{line}")?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_folder_and_a_number() {
+        assert_eq!(place("Bulk/4711"), Some((Mailbox::new("Bulk"), Uid(4711))));
+        assert_eq!(place("a/b/7"), Some((Mailbox::new("a/b"), Uid(7))));
+        for no in ["Bulk", "/7", "Bulk/0", "Bulk/x", "<7@shop.example>", "Bulk/-1"] {
+            assert_eq!(place(no), None, "{no}");
+        }
     }
-    Ok(())
+
+    #[test]
+    fn a_message_is_found_by_its_place_before_and_after_the_move() {
+        let (_dir, records) = crate::cli::sample::records();
+        let mut store = records.write().unwrap();
+        let entry = crate::cli::sample::entry(70);
+        let rows = store.plan("home", "r9", records.now, &[entry]).unwrap().into_inner();
+        let there = crate::sort::ledger::Outcome::Done(Some((UidValidity(3), Uid(900))));
+        store.close(records.now, &[(rows[0], there)]).unwrap();
+        for what in ["INBOX/110", "News/900", "inbox/110"] {
+            let found = rows_about(&store, what, None).unwrap();
+            assert_eq!(found.iter().map(|row| row.id).collect::<Vec<_>>(), rows, "{what}");
+        }
+        assert!(rows_about(&store, "News/901", None).unwrap().is_empty());
+    }
 }

@@ -39,6 +39,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         since: since::argument("30d").ok(),
         account: Some(name.clone()),
         json: false,
+        subjects: false,
     };
     preview::run(&look, context)?;
     println!("\nNew mail will be sorted like this. What is in the inbox now stays there (`postroom sort` moves it).");

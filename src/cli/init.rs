@@ -153,6 +153,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         since: since::argument("30d").ok(),
         account: Some(place.name.clone()),
         json: false,
+        subjects: false,
     };
     let configured = Context {
         config: Some(place.main.clone()),

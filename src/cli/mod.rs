@@ -9,8 +9,11 @@ use crate::config::Environment;
 use crate::daemon::clock;
 
 pub mod check;
+pub mod completions;
 pub mod context;
 pub mod demo;
+pub mod digest;
+pub mod doctor;
 pub mod exit;
 pub mod explain;
 pub mod export;
@@ -26,10 +29,13 @@ pub mod lesson_file;
 pub mod log;
 pub mod logging;
 pub mod login;
+pub mod man;
+pub mod metrics;
 pub mod past_mail;
 pub mod preview;
 pub mod records;
 pub mod replay;
+pub mod report;
 pub mod run;
 pub mod running;
 #[cfg(test)]
@@ -96,6 +102,10 @@ pub enum Command {
     Senders(senders::SendersArgs),
     /// Show what went where, day by day
     Stats(stats::StatsArgs),
+    /// Put the daily summary into your inbox, or print it
+    Digest(digest::Args),
+    /// Write a page with pictures of all this
+    Report(report::ReportArgs),
     /// Teach a sender's place without dragging
     Train(train::TrainArgs),
     /// Show, confirm or discard lessons that were held back
@@ -106,6 +116,14 @@ pub enum Command {
     Export(export::ExportArgs),
     /// Take lessons from a file that `export` wrote, or translate the filters of another program
     Import(import::ImportArgs),
+    /// Print counts for Prometheus
+    Metrics(metrics::MetricsArgs),
+    /// One page for a bug report: what is set up and how it is; no addresses, no secrets
+    Doctor(doctor::DoctorArgs),
+    /// Print the completions for a shell
+    Completions(completions::CompletionsArgs),
+    /// Print a manual page
+    Man(man::ManArgs),
 }
 
 /// Runs a command; the answer is the process's exit code.
@@ -156,6 +174,12 @@ pub fn run(cli: Cli) -> u8 {
             }
             Ok(None) => on_records(&context, |records, out| import::run(&args, records, out)),
         },
+        Command::Digest(args) => digest::run(&args, &context),
+        Command::Report(args) => on_records(&context, |records, out| report::run(&args, &context, records, out)),
+        Command::Metrics(args) => on_records(&context, |records, out| metrics::run(&args, records, out)),
+        Command::Doctor(args) => doctor::run(&args, &context, &mut io::stdout().lock()),
+        Command::Completions(args) => completions::run(&args, &mut io::stdout().lock()),
+        Command::Man(args) => man::run(&args, &mut io::stdout().lock()),
     };
     exit::report(result)
 }

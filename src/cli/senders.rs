@@ -24,7 +24,7 @@ const SHOWN: usize = 40;
 
 /// Show whom you write to and what you taught, or all about one sender
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = "Examples: postroom senders --bucket blackhole\n          postroom senders anna@example.org")]
+#[command(after_help = "Examples:\n  postroom senders --bucket blackhole\n  postroom senders anna@example.org")]
 pub struct SendersArgs {
     /// All about this address; other text shows the senders that contain it
     #[arg(value_name = "ADDRESS|TEXT")]
@@ -32,8 +32,8 @@ pub struct SendersArgs {
     /// Only those taught into this bucket
     #[arg(long)]
     pub bucket: Option<String>,
-    /// What comes first
-    #[arg(long, value_enum, default_value_t = Order::Taught)]
+    /// What comes first: taught, sent, answered, received, last or name
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Order::Taught, hide_possible_values = true)]
     pub sort: Order,
     /// At most so many [default: 40]
     #[arg(short = 'n', long, value_name = "N")]

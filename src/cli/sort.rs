@@ -15,7 +15,7 @@ use crate::daemon::logbook::Logbook;
 use crate::sort::mailbox::Timestamp;
 
 /// Moves between two looks at ^C and two steps of the progress bar.
-const STEP: usize = 5_000;
+const STEP: usize = 1_000;
 
 /// Options of `postroom sort`.
 #[derive(Debug, clap::Args)]
@@ -27,6 +27,9 @@ pub struct Args {
     /// The account, when there are several
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
+    /// Show some subjects of each sender
+    #[arg(long)]
+    pub subjects: bool,
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
@@ -43,12 +46,13 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         visit.recover().await?;
         visit.bootstrap(true).await?;
         let fates = visit.plan(args.since).await?;
-        write_plan(&mut io::stdout().lock(), &fates)?;
+        write_plan(&mut io::stdout().lock(), &fates, args.subjects)?;
         let planned = fates.iter().filter(|fate| fate.entry.is_some()).count();
         if planned == 0 || !(args.yes || confirmed(planned)?) {
             visit.session.logout().await;
             return Ok((0, planned));
         }
+        println!("Run {run}; ^C stops between two steps, and nothing is lost.");
         let bar = progress_bar(planned);
         let stopped = stop_on_interrupt();
         let moved = visit
@@ -63,8 +67,11 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     if moved > 0 {
         println!("{moved} moved. To take them back: postroom undo --run {run}");
     }
-    if moved < planned && args.yes {
-        println!("{} were left; run the same command again to go on.", planned - moved);
+    if moved > 0 && moved < planned {
+        println!(
+            "Stopped before the other {}. Nothing is half done; the same command goes on from here.",
+            planned - moved
+        );
     }
     Ok(exit::OK)
 }

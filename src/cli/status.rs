@@ -79,7 +79,8 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
     Ok(())
 }
 
-fn is_running(status: &AccountStatus) -> bool {
+/// True while the process that wrote the status lives.
+pub(super) fn is_running(status: &AccountStatus) -> bool {
     std::path::Path::new("/proc")
         .join(status.pid.to_string())
         .join("exe")

@@ -16,7 +16,7 @@ use crate::store::Query;
 /// Options of `postroom undo`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  postroom undo --last 1\n  postroom undo --since 1h --dry-run")]
-#[group(required = true, multiple = false, id = "which")]
+#[command(group = clap::ArgGroup::new("which").required(true))]
 pub struct Args {
     /// The move with this number (`postroom log` shows them)
     #[arg(long, value_name = "N", group = "which")]

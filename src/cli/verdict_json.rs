@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::sort::bucket::Bucket;
 use crate::sort::mailbox::Mailbox;
+use crate::sort::sanitise;
 use crate::sort::verdict::Reason;
 
 /// How the object names its message.
@@ -29,15 +30,15 @@ pub fn object(
         Subject::Path(path) => object.insert("path".to_owned(), json!(path)),
         Subject::Uid(uid) => object.insert("uid".to_owned(), json!(uid)),
     };
-    object.insert("message_id".to_owned(), json!(message_id));
-    object.insert("from".to_owned(), json!(from));
+    object.insert("message_id".to_owned(), json!(message_id.map(sanitise)));
+    object.insert("from".to_owned(), json!(from.map(sanitise)));
     object.insert("bucket".to_owned(), json!(bucket));
-    object.insert("folder".to_owned(), json!(folder.as_str()));
+    object.insert("folder".to_owned(), json!(sanitise(folder.as_str())));
     object.insert("reason".to_owned(), reason_object(reason));
     object
 }
 
 /// `{"kind","text","rule","file","line"}`.
 pub fn reason_object(reason: &Reason) -> Value {
-    json!({ "kind": reason.kind, "text": reason.text, "rule": reason.rule, "file": reason.file, "line": reason.line })
+    json!({ "kind": reason.kind, "text": sanitise(&reason.text), "rule": reason.rule, "file": reason.file, "line": reason.line })
 }

@@ -77,6 +77,8 @@ pub struct Account {
     pub folders: Folders,
     /// Tuning of the correspondence tally.
     pub learning: Learning,
+    /// `digest`: times of the day at which the digest is written, on the clock of this machine; none by default.
+    pub digest: Vec<jiff::civil::Time>,
 }
 
 /// How to reach the server.

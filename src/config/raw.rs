@@ -32,6 +32,7 @@ pub(super) struct Account {
     pub imap: Spanned<Imap>,
     pub folders: Option<Spanned<Folders>>,
     pub learning: Option<Learning>,
+    pub digest: Option<Spanned<OneOrMany>>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

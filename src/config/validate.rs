@@ -61,6 +61,7 @@ impl Checker<'_> {
         let imap = self.imap(&account.imap);
         let folders = self.folders(account.folders.as_ref());
         let learning = self.learning(account.learning.as_ref());
+        let digest = self.digest(account.digest.as_ref());
         let checked = Account {
             name: name.clone(),
             owner,
@@ -80,8 +81,26 @@ impl Checker<'_> {
             imap: imap?,
             folders,
             learning,
+            digest,
         };
         (self.findings.len() == before).then_some(checked)
+    }
+
+    fn digest(&mut self, raw: Option<&Spanned<raw::OneOrMany>>) -> Vec<jiff::civil::Time> {
+        let mut times = Vec::new();
+        let Some(raw) = raw else { return times };
+        for text in &raw.get_ref().0 {
+            match text.parse() {
+                Ok(time) => times.push(time),
+                Err(_) => self.error(
+                    "bad-time",
+                    raw,
+                    format!("`{text}` is no time of the day"),
+                    "write \"08:00\", or [\"08:00\", \"18:00\"]",
+                ),
+            }
+        }
+        times
     }
 
     fn owner(&mut self, email: &Spanned<raw::OneOrMany>) -> Owner {

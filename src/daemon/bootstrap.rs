@@ -25,6 +25,11 @@ impl Visit<'_> {
         if !self.marks.contains_key(&inbox) {
             self.look_back(&inbox, INBOX_MESSAGES, keep).await?;
         }
+        self.bootstrap_from_sent(keep).await
+    }
+
+    /// Reads only Sent: for an inbox whose first sweep is about to read all of it.
+    pub async fn bootstrap_from_sent(&mut self, keep: bool) -> Result<(), DaemonError> {
         match self.layout.sent.clone() {
             Some(sent) if !self.marks.contains_key(&sent) => self.look_back(&sent, SENT_MESSAGES, keep).await,
             _ => Ok(()),

@@ -8,6 +8,7 @@
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back
+//! - [`digest`] the daily mail to the user himself
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
 
 pub mod access;
@@ -16,6 +17,7 @@ pub mod bootstrap;
 pub mod carry;
 pub mod clock;
 pub mod deferred;
+pub mod digest;
 pub mod error;
 pub mod layout;
 pub mod logbook;

@@ -7,6 +7,7 @@ use super::sweep::WINDOW;
 use super::visit::{Stopping, Visit};
 use crate::imap::Access;
 use crate::sort::arrival::Event;
+use crate::sort::evidence::Evidence;
 use crate::sort::ledger::{Entry, RowKind};
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
 use crate::sort::message::Author;
@@ -22,6 +23,10 @@ pub struct Fate {
     pub message_id: Option<String>,
     /// Sender, as shown to people.
     pub from: String,
+    /// Subject, as shown to people; kept in memory only.
+    pub subject: String,
+    /// It looks like one person's letter: no list, no mass mail, no machine.
+    pub person: bool,
     /// INTERNALDATE.
     pub arrived: Option<Timestamp>,
     /// What was decided.
@@ -32,6 +37,10 @@ pub struct Fate {
     pub settled: bool,
     /// The row to write when it is carried out.
     pub entry: Option<Entry>,
+}
+
+fn is_a_persons(evidence: &Evidence) -> bool {
+    !(evidence.list || evidence.bulk || evidence.automatic || evidence.report || evidence.spam || evidence.code)
 }
 
 impl Visit<'_> {
@@ -77,6 +86,8 @@ impl Visit<'_> {
                 Author::One { address, .. } => sanitise(address.as_str()),
                 Author::Malformed(why) => format!("({why})"),
             },
+            subject: sanitise(&arrival.message.subject),
+            person: is_a_persons(&Evidence::of(&arrival.message, &self.sorter.settings.owner)),
             arrived: arrival.arrived,
             folder: if moves { folder } else { Mailbox::inbox() },
             verdict,

@@ -26,6 +26,9 @@ impl Visit<'_> {
         let Some(mut mark) = self.mark(&selected).await? else {
             return Ok(());
         };
+        if selected.uid_next == mark.next_uid {
+            return Ok(());
+        }
         let mut uids = self.session.uids(mark.next_uid, None).await?;
         if let Some(ours) = self.ours.get(mailbox) {
             uids.retain(|uid| !ours.contains(uid));
@@ -33,38 +36,89 @@ impl Visit<'_> {
         if !uids.is_empty() {
             self.refresh().await?;
         }
-        for window in uids.chunks(WINDOW) {
-            let fetched = self.session.headers(window, &self.fields()).await?;
+        let fields = self.fields();
+        let mut windows = uids.chunks(WINDOW).peekable();
+        while let Some(window) = windows.next() {
+            let fetched = self.session.headers(window, &fields).await?;
             let withheld = self.withheld(mailbox, window, &fetched).await?;
             let Some(last) = window.last() else { continue };
+            if let Some(next) = windows.peek().filter(|_| withheld.is_none()) {
+                // On its way while this one is decided and written down.
+                self.session.ask_ahead(next, &fields).await?;
+            }
             mark.next_uid = withheld.unwrap_or(Uid(last.0.saturating_add(1)));
-            let events = if self.layout.sent.as_ref() == Some(mailbox) {
-                let now = clock::now();
-                let sent = fetched.into_iter().map(|fetched| {
-                    let message = Message::parse(&fetched.header);
-                    Event::Sent {
-                        at: written(&message, &fetched, now),
-                        message: Box::new(message),
-                    }
-                });
-                sent.collect()
-            } else {
-                self.read(mailbox, selected.uid_validity, fetched).await?
-            };
-            let now = clock::now();
-            let actions = events
-                .into_iter()
-                .flat_map(|event| self.sorter.handle(now, event))
-                .collect();
-            self.record(now, mailbox, &mark, actions).await?;
+            self.take_in(mailbox, &mark, fetched).await?;
             if self.pending.len() >= MOVES_AT_ONCE {
+                self.session.settle().await?;
                 self.carry_out().await?;
             }
             if stop() || withheld.is_some() {
                 break;
             }
         }
+        self.session.settle().await?;
         self.carry_out().await
+    }
+
+    /// Deals with what the server has just told of INBOX while it was selected: one FETCH, and the moves. Whenever what
+    /// comes is not exactly what was announced, the whole sweep has the word.
+    pub async fn take_news(&mut self, mailbox: &Mailbox, stop: Stopping<'_>) -> Result<(), DaemonError> {
+        let arrivals = self.session.take_arrivals() as usize;
+        let mark = self.marks.get(mailbox).copied();
+        let selected = self.session.selected();
+        let known = mark.filter(|mark| {
+            selected.is_some_and(|selected| {
+                selected.mailbox == *mailbox
+                    && selected.uid_validity == mark.uid_validity
+                    && selected.read_only == !self.writes(mailbox)
+            })
+        });
+        let plain = arrivals <= WINDOW && self.withheld.is_empty() && !self.ours.contains_key(mailbox);
+        let Some(mut mark) = known.filter(|_| plain) else {
+            return self.sweep(mailbox, stop).await;
+        };
+        if arrivals == 0 {
+            return Ok(());
+        }
+        self.refresh().await?;
+        let fetched = self.session.headers_from(mark.next_uid, &self.fields()).await?;
+        // Without a gap nothing can have been passed over.
+        let mut expected = (mark.next_uid.0..).map(Uid).zip(&fetched);
+        let without_gap = expected.all(|(uid, message)| uid == message.uid);
+        if !without_gap || fetched.len() < arrivals {
+            return self.sweep(mailbox, stop).await;
+        }
+        mark.next_uid = Uid(mark.next_uid.0.saturating_add(fetched.len() as u32));
+        self.take_in(mailbox, &mark, fetched).await?;
+        self.carry_out().await
+    }
+
+    /// Decides about messages of a folder and writes it down; moves wait in `pending`.
+    async fn take_in(
+        &mut self,
+        mailbox: &Mailbox,
+        mark: &FolderMark,
+        fetched: Vec<Fetched>,
+    ) -> Result<(), DaemonError> {
+        let events = if self.layout.sent.as_ref() == Some(mailbox) {
+            let now = clock::now();
+            let sent = fetched.into_iter().map(|fetched| {
+                let message = Message::parse(&fetched.header);
+                Event::Sent {
+                    at: written(&message, &fetched, now),
+                    message: Box::new(message),
+                }
+            });
+            sent.collect()
+        } else {
+            self.read(mailbox, mark.uid_validity, fetched).await?
+        };
+        let now = clock::now();
+        let actions = events
+            .into_iter()
+            .flat_map(|event| self.sorter.handle(now, event))
+            .collect();
+        self.record(now, mailbox, mark, actions).await
     }
 
     /// The first message of a window that is still in the folder although the server did not give its header. The folder
@@ -95,9 +149,16 @@ impl Visit<'_> {
 
     /// Selects a folder: for writing only where mail may be moved out of it.
     pub async fn enter(&mut self, mailbox: &Mailbox) -> Result<Selected, DaemonError> {
-        let writes = mailbox.is_inbox() && self.sorter.settings.moves;
-        let access = if writes { Access::ReadWrite } else { Access::ReadOnly };
+        let access = if self.writes(mailbox) {
+            Access::ReadWrite
+        } else {
+            Access::ReadOnly
+        };
         Ok(self.session.select(mailbox, access).await?)
+    }
+
+    fn writes(&self, mailbox: &Mailbox) -> bool {
+        mailbox.is_inbox() && self.sorter.settings.moves
     }
 
     /// Up to where the folder has been looked at; `None` when this was the first look and there is nothing to do.
@@ -122,6 +183,35 @@ impl Visit<'_> {
                 Ok(sorts_backlog.then_some(mark))
             }
         }
+    }
+
+    /// Of the folders given, those that must be opened to know what is new in them: one STATUS tells of all others that
+    /// nothing is, and where a new folder begins.
+    pub async fn unseen(&mut self, folders: &[Mailbox]) -> Result<Vec<Mailbox>, DaemonError> {
+        let statuses = self.session.status(folders).await?;
+        let mut unseen = Vec::new();
+        for mailbox in folders {
+            match (statuses.get(mailbox), self.marks.get(mailbox)) {
+                (Some(status), Some(mark))
+                    if (status.uid_validity, status.uid_next) == (mark.uid_validity, mark.next_uid) => {}
+                (Some(status), None) => {
+                    self.logbook.baseline(mailbox, status.messages);
+                    self.set_mark(
+                        mailbox,
+                        FolderMark {
+                            uid_validity: status.uid_validity,
+                            next_uid: status.uid_next,
+                            highest_modseq: status.highest_modseq,
+                            baseline_done: true,
+                            seen_at: clock::now(),
+                        },
+                    )
+                    .await?;
+                }
+                _ => unseen.push(mailbox.clone()),
+            }
+        }
+        Ok(unseen)
     }
 
     /// Of the folders given, those whose STATUS differs from what was last looked at.

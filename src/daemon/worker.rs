@@ -17,7 +17,7 @@ use super::retry::Retries;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
 use super::{access, clock, layout, model, paused};
-use crate::config::{Account, Mode, Secret};
+use crate::config::{Account, Backlog, Mode, Secret};
 use crate::imap::ImapError;
 use crate::imap::Session;
 use crate::imap::watch;
@@ -210,6 +210,9 @@ impl Worker {
         let moves = self.account.mode == Mode::Sort;
         let mut visit = Self::open(&self.account, &self.store, rules, &self.run, &self.logbook, moves).await?;
         self.logbook.connected(&self.account.imap.host);
+        for (one, other) in layout::aliases(&mut visit.session, &visit.layout).await? {
+            self.logbook.alias(&one, &other);
+        }
         let stop = self.stop.clone();
         let stopping = move || stop.is_cancelled();
         loop {
@@ -235,7 +238,10 @@ impl Worker {
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
         visit.recover().await?;
-        visit.bootstrap(true).await?;
+        match visit.account.backlog {
+            Backlog::Sort => visit.bootstrap_from_sent(true).await?,
+            Backlog::Leave => visit.bootstrap(true).await?,
+        }
         visit.leave_old_mail_alone().await?;
         visit.carry_out_due().await?;
         visit.empty_blackhole().await?;
@@ -272,6 +278,7 @@ impl Worker {
                 visit.store.run(move |store| store.prune(oldest)).await?;
                 pruned = Some(Instant::now());
             }
+            visit.digest_when_due().await?;
             if swept.elapsed() >= FULL_SWEEP {
                 visit.carry_out_due().await?;
                 visit.empty_blackhole().await?;
@@ -281,7 +288,7 @@ impl Worker {
                 continue;
             }
             if changes.selected {
-                visit.sweep(&inbox, stopping).await?;
+                visit.take_news(&inbox, stopping).await?;
             }
             let hinted: Vec<Mailbox> = if visit.session.is_notified() {
                 others
@@ -309,19 +316,26 @@ impl Worker {
 }
 
 impl Visit<'_> {
-    /// Compares every folder with the ledger; INBOX first, and last, so that it is the selected one.
+    /// Compares every folder with the ledger, INBOX last, so that it is the selected one. Folders in which STATUS shows
+    /// nothing new are not opened.
     pub async fn sweep_all(&mut self, stopping: Stopping<'_>) -> Result<(), DaemonError> {
         let inbox = Mailbox::inbox();
-        let buckets = self.layout.buckets.clone();
+        let unseen = self.unseen(&self.layout.watched()).await?;
         // Sent first of all: whom the user has just written to decides about the mail that follows.
-        if let Some(sent) = self.layout.sent.clone() {
-            self.sweep_if_there(&sent, stopping).await?;
+        let (sent, buckets): (Vec<_>, Vec<_>) = unseen
+            .into_iter()
+            .partition(|folder| self.layout.sent.as_ref() == Some(folder));
+        for folder in &sent {
+            self.sweep_if_there(folder, stopping).await?;
         }
         self.sweep(&inbox, stopping).await?;
         for folder in &buckets {
             self.sweep_if_there(folder, stopping).await?;
         }
-        self.sweep(&inbox, stopping).await
+        if !buckets.is_empty() {
+            self.sweep(&inbox, stopping).await?;
+        }
+        Ok(())
     }
 
     /// A folder that the user has deleted or renamed is no reason to end the visit; it is looked for again next time.

@@ -39,7 +39,7 @@ pub enum ImapError {
         host: String,
     },
     /// The login was refused for good: trying again is pointless until the secret changes (RFC 5530).
-    #[error("login refused{}: {}; check user and password (many providers want an app password)", in_brackets(.code.as_deref()), text.trim_end_matches('.'))]
+    #[error("login refused{}: {}", in_brackets(.code.as_deref()), text.trim_end_matches('.'))]
     LoginRefused {
         /// Response code, such as `AUTHENTICATIONFAILED`.
         code: Option<String>,

@@ -4,13 +4,14 @@
 //! both in one go before the first is tagged OK (Dovecot does). A FETCH response is believed by the UID it carries,
 //! never by the request: GNU mailutils answers with another message, Courier invents one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
 
 use async_imap::imap_proto::{AttributeValue, MessageSection, Response, SectionPath};
 
 use super::error::ImapError;
-use super::reply::Pending;
+use super::internal_date::timestamp;
+use super::reply::{Completion, Pending};
 use super::session::Session;
 use super::uid_set;
 use crate::sort::mailbox::{Timestamp, Uid};
@@ -18,6 +19,9 @@ use crate::sort::message::LONGEST_HEADER;
 
 /// Messages asked for with one FETCH.
 pub const WINDOW: usize = 500;
+
+/// Windows on their way at a time.
+const IN_FLIGHT: usize = 2;
 
 /// UIDs that one plain SEARCH may span: its answer is one line, and lines have limits.
 const SPAN: u32 = 50_000;
@@ -41,6 +45,20 @@ pub struct Fetched {
     pub header: Vec<u8>,
 }
 
+/// Headers that were asked for, and as many of them as have come.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    uids: Vec<Uid>,
+    items: String,
+    /// UID sets of the windows that are still to be asked for.
+    unasked: VecDeque<String>,
+    /// The commands on their way, in order.
+    asked: VecDeque<Pending>,
+    found: BTreeMap<Uid, Fetched>,
+    /// The first refusal; it is for whoever wants the headers, not for the command that happened to come next.
+    refused: Option<ImapError>,
+}
+
 impl Session {
     /// The UIDs of the selected folder from `from` to `to` (to the last when `None`), ascending.
     pub async fn uids(&mut self, from: Uid, to: Option<Uid>) -> Result<Vec<Uid>, ImapError> {
@@ -49,6 +67,9 @@ impl Session {
         };
         let (uid_next, exists) = (selected.uid_next.0, selected.exists);
         let compact = self.capabilities().esearch;
+        if exists == 0 {
+            return Ok(Vec::new());
+        }
         let mut found = Vec::new();
         let mut start = from.0.max(1);
         if !compact && exists > SPAN {
@@ -97,56 +118,96 @@ impl Session {
         Ok(found)
     }
 
-    /// Flags, size, date, identity and the named header fields of `uids` (ascending); messages that are gone are left
-    /// out. `fields` are names as in [`crate::sort::message::FIELDS`]; ask for the same list every time, so that the
-    /// server's header cache can answer.
+    /// Flags, size, date, identity and the named header fields of `uids` (ascending), in their order; messages that are
+    /// gone are left out. `fields` are names as in [`crate::sort::message::FIELDS`]; ask for the same list every time,
+    /// so that the server's header cache can answer. What [`Session::ask_ahead`] has asked for is only read.
     pub async fn headers(&mut self, uids: &[Uid], fields: &[String]) -> Result<Vec<Fetched>, ImapError> {
-        let mut all = Vec::with_capacity(uids.len());
-        self.headers_by_window(uids, fields, |window| all.extend(window))
-            .await?;
-        Ok(all)
+        if self.ahead.as_ref().is_none_or(|ahead| ahead.uids != uids) {
+            self.ask_ahead(uids, fields).await?;
+        }
+        self.settle().await?;
+        match self.ahead.take() {
+            Some(Ahead {
+                refused: Some(error), ..
+            }) => Err(error),
+            Some(Ahead { found, .. }) => Ok(found.into_values().filter(|message| !is_made_up(message)).collect()),
+            None => Ok(Vec::new()),
+        }
     }
 
-    /// Like [`Session::headers`], a window of at most [`WINDOW`] messages at a time: while `take` has one, the next is
-    /// already on its way. Windows come in the order of `uids`.
-    pub async fn headers_by_window(
-        &mut self,
-        uids: &[Uid],
-        fields: &[String],
-        mut take: impl FnMut(Vec<Fetched>) + Send,
-    ) -> Result<(), ImapError> {
+    /// Asks for what [`Session::headers`] will be asked for next, so that it is on its way meanwhile. Any other command
+    /// that comes first waits until the answers are in, and leaves them for `headers`.
+    pub async fn ask_ahead(&mut self, uids: &[Uid], fields: &[String]) -> Result<(), ImapError> {
         if self.selected().is_none() {
             return Err(nothing_selected());
         }
-        let items = self.items(fields);
+        self.settle().await?;
         let windows = uid_set::cut(uids, super::session::CAUTIOUS_SET, WINDOW);
-        let mut found: BTreeMap<Uid, Fetched> = BTreeMap::new();
-        let mut asked: Option<(Pending, &[Uid])> = None;
-        for next in windows.iter().map(Some).chain([None]) {
-            let sent = match next {
-                Some((set, window)) => {
-                    let pending = self.wire().begin("UID FETCH", &format!("UID FETCH {set} {items}"))?;
-                    self.wire().push("UID FETCH").await?;
-                    Some((pending, *window))
+        self.ahead = Some(Ahead {
+            uids: uids.to_vec(),
+            items: self.items(fields),
+            unasked: windows.into_iter().map(|(set, _)| set).collect(),
+            asked: VecDeque::new(),
+            found: BTreeMap::new(),
+            refused: None,
+        });
+        self.ask_more().await
+    }
+
+    /// Flags, size, date, identity and header fields of the message with UID `from` and all behind it, in one command;
+    /// for when few are known to be new.
+    pub async fn headers_from(&mut self, from: Uid, fields: &[String]) -> Result<Vec<Fetched>, ImapError> {
+        if self.selected().is_none() {
+            return Err(nothing_selected());
+        }
+        let mut found = BTreeMap::new();
+        let body = format!("UID FETCH {from}:* {}", self.items(fields));
+        let completion = self.exec("UID FETCH", &body, |response| {
+            // `n:*` names the last message even when its UID is below n.
+            found.extend(described(response).filter(|(uid, _)| *uid >= from));
+        });
+        complete(completion.await?)?;
+        Ok(found.into_values().filter(|message| !is_made_up(message)).collect())
+    }
+
+    /// Keeps at most [`IN_FLIGHT`] windows on their way: with more, both sides might wait to be read by the other.
+    async fn ask_more(&mut self) -> Result<(), ImapError> {
+        let Self { wire, ahead, .. } = self;
+        let Some(ahead) = ahead else { return Ok(()) };
+        let before = ahead.asked.len();
+        while ahead.asked.len() < IN_FLIGHT {
+            let Some(set) = ahead.unasked.pop_front() else { break };
+            let body = format!("UID FETCH {set} {}", ahead.items);
+            ahead.asked.push_back(wire.begin("UID FETCH", &body)?);
+        }
+        if ahead.asked.len() > before {
+            wire.push("UID FETCH").await?;
+        }
+        Ok(())
+    }
+
+    /// Reads every answer that is still on its way, so that the next command meets only its own.
+    pub async fn settle(&mut self) -> Result<(), ImapError> {
+        while let Some(pending) = self.ahead.as_mut().and_then(|ahead| ahead.asked.pop_front()) {
+            let Self {
+                wire, memory, ahead, ..
+            } = self;
+            let answer = wire.finish(pending, |response| {
+                memory.observe(response);
+                if let Some(ahead) = ahead {
+                    let wanted = &ahead.uids;
+                    // Dovecot answers two FETCHes in one go, before the first is tagged.
+                    let described = described(response).filter(|(uid, _)| wanted.binary_search(uid).is_ok());
+                    ahead.found.extend(described);
                 }
-                None => None,
-            };
-            if let Some((pending, window)) = std::mem::replace(&mut asked, sent) {
-                let result = self.window(pending, uids, &mut found).await;
-                if result.is_err() {
-                    // The window behind it was sent too; its answer must not meet the next command.
-                    if let Some((pending, _)) = asked.take() {
-                        let _ = self.window(pending, uids, &mut found).await;
-                    }
+            });
+            match (answer.await.and_then(complete), &mut self.ahead) {
+                (Ok(()), _) => self.ask_more().await?,
+                (Err(error), Some(ahead)) if !error.ends_connection() => {
+                    ahead.unasked.clear();
+                    ahead.refused.get_or_insert(error);
                 }
-                result?;
-                // What lies beyond this window came early: Dovecot answers two FETCHes in one go.
-                let later = match window.last().and_then(|last| last.0.checked_add(1)) {
-                    Some(next) => found.split_off(&Uid(next)),
-                    None => BTreeMap::new(),
-                };
-                let whole = std::mem::replace(&mut found, later);
-                take(whole.into_values().filter(|message| !is_made_up(message)).collect());
+                (Err(error), _) => return Err(error),
             }
         }
         Ok(())
@@ -165,29 +226,6 @@ impl Session {
             "(UID FLAGS INTERNALDATE RFC822.SIZE{email_id}{gmail} BODY.PEEK[HEADER.FIELDS ({})]<0.{LONGEST_HEADER}>)",
             fields.join(" ")
         )
-    }
-
-    async fn window(
-        &mut self,
-        pending: Pending,
-        wanted: &[Uid],
-        found: &mut BTreeMap<Uid, Fetched>,
-    ) -> Result<(), ImapError> {
-        let completion = self.finish(pending, |response| {
-            let Response::Fetch(_, attributes) = response else {
-                return;
-            };
-            let Some(message) = fetched(attributes) else { return };
-            if wanted.binary_search(&message.uid).is_ok() {
-                found.insert(message.uid, message);
-            }
-        });
-        let completion = completion.await?;
-        // A NO may come with the messages that could be read (RFC 9051 section 6.4.5, [EXPUNGEISSUED]).
-        if completion.code.as_deref() != Some("EXPUNGEISSUED") {
-            completion.ok("UID FETCH")?;
-        }
-        Ok(())
     }
 
     /// The flags of `uids` (ascending) as they are now; messages that are gone are left out.
@@ -215,6 +253,23 @@ impl Session {
         }
         Ok(found.into_iter().collect())
     }
+}
+
+/// The message that a FETCH response describes.
+fn described(response: &Response<'_>) -> impl Iterator<Item = (Uid, Fetched)> {
+    let message = match response {
+        Response::Fetch(_, attributes) => fetched(attributes),
+        _ => None,
+    };
+    message.map(|message| (message.uid, message)).into_iter()
+}
+
+/// A NO may come with the messages that could be read (RFC 9051 section 6.4.5, [EXPUNGEISSUED]).
+fn complete(completion: Completion) -> Result<(), ImapError> {
+    if completion.code.as_deref() == Some("EXPUNGEISSUED") {
+        return Ok(());
+    }
+    completion.ok("UID FETCH").map(drop)
 }
 
 /// What a FETCH response tells about a message; `None` without UID or header, as in unasked news about flags.
@@ -305,52 +360,9 @@ pub(super) fn nothing_selected() -> ImapError {
     }
 }
 
-const MONTHS: [&str; 12] = [
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-];
-
-/// ` 5-Nov-2026 09:05:06 +0100` (RFC 9051 section 9, `date-time`) in seconds since 1970.
-fn timestamp(date: &str) -> Option<Timestamp> {
-    let mut parts = date.split_ascii_whitespace();
-    let (day, time, zone) = (parts.next()?, parts.next()?, parts.next()?);
-    let mut day = day.split('-');
-    let (mday, month, year) = (day.next()?.parse().ok()?, day.next()?, day.next()?.parse().ok()?);
-    let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(month))? as i8 + 1;
-    let mut time = time.split(':');
-    let (hour, minute, second) = (
-        time.next()?.parse().ok()?,
-        time.next()?.parse().ok()?,
-        time.next()?.parse::<i8>().ok()?,
-    );
-    let zone: i64 = zone.parse().ok()?;
-    let east = (zone / 100 * 60 + zone % 100) * 60;
-    let local = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
-    let there = jiff::civil::Date::new(year, month, mday)
-        .ok()?
-        .to_datetime(jiff::civil::Time::new(hour, minute, second.min(59), 0).ok()?);
-    let seconds = there.since((jiff::Unit::Second, local)).ok()?.get_seconds();
-    Some(Timestamp(seconds - east))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn internal_dates() {
-        assert_eq!(timestamp("17-Jul-1996 02:44:25 -0700"), Some(Timestamp(837_596_665)));
-        assert_eq!(timestamp(" 5-Nov-2026 00:00:00 +0000"), Some(Timestamp(1_793_836_800)));
-        assert_eq!(timestamp("01-Jan-1970 00:00:60 +0000"), Some(Timestamp(59)));
-        for odd in [
-            "",
-            "31-Feb-2026 00:00:00 +0000",
-            "1-Foo-2026 00:00:00 +0000",
-            "1-Jan-99999 00:00:00 +0000",
-            "1-Jan-2026 25:00:00 +0000",
-        ] {
-            assert_eq!(timestamp(odd), None, "{odd:?}");
-        }
-    }
 
     #[test]
     fn search_results_in_every_shape() {

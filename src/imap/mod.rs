@@ -22,6 +22,7 @@ pub mod failpoint;
 pub mod fetch;
 pub mod folders;
 mod guard;
+mod internal_date;
 pub mod mover;
 mod reply;
 mod session;

@@ -11,6 +11,7 @@ use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response, ResponseCod
 
 use super::capability::Capabilities;
 use super::error::ImapError;
+use super::fetch::Ahead;
 use super::folders::{Names, Status, quote, status_of, unquoted};
 use super::reply::{Completion, Pending, Verdict, Wire};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
@@ -18,9 +19,11 @@ use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 /// A session of one account. Fit for one task at a time; a fault that [`ImapError::ends_connection`] ends it.
 #[derive(Debug)]
 pub struct Session {
-    wire: Wire,
+    pub(super) wire: Wire,
     capabilities: Capabilities,
     pub(super) memory: Memory,
+    /// Headers that are on their way while something else is done.
+    pub(super) ahead: Option<Ahead>,
     /// Longest UID set, in characters, that this server is known to take, and whether a longer one was ever refused.
     pub(super) longest_set: usize,
     pub(super) set_was_refused: bool,
@@ -67,6 +70,8 @@ pub(super) struct Memory {
     pub(super) selected: Option<Selected>,
     /// A message has arrived in the selected folder.
     arrived: bool,
+    /// How many have arrived there since they were last counted.
+    arrivals: u32,
     /// A message has left the selected folder, or its flags have changed.
     pub(super) left: bool,
     /// Other folders of which an unasked STATUS told something new.
@@ -88,6 +93,7 @@ impl Session {
                 names,
                 ..Memory::default()
             },
+            ahead: None,
             longest_set: CAUTIOUS_SET,
             set_was_refused: false,
             uid_expunge_broken: false,
@@ -118,6 +124,11 @@ impl Session {
         std::mem::take(&mut self.memory.arrived)
     }
 
+    /// How many messages have arrived in the selected folder since it was selected, or since this was last asked.
+    pub fn take_arrivals(&mut self) -> u32 {
+        std::mem::take(&mut self.memory.arrivals)
+    }
+
     /// True when the session must be thrown away.
     pub fn is_dead(&self) -> bool {
         self.wire.is_dead()
@@ -135,6 +146,8 @@ impl Session {
             Access::ReadOnly => "EXAMINE",
         };
         let wire_name = self.names().to_wire(mailbox)?;
+        self.settle().await?;
+        self.ahead = None;
         self.memory.deselect();
         let mut opening = Opening::default();
         let body = format!("{name} {}", quote(&wire_name));
@@ -213,6 +226,7 @@ impl Session {
         body: &str,
         each: impl FnMut(&Response<'_>) + Send,
     ) -> Result<Completion, ImapError> {
+        self.settle().await?;
         let pending = self.wire.begin(name, body)?;
         self.wire.push(name).await?;
         self.finish(pending, each).await
@@ -220,6 +234,7 @@ impl Session {
 
     /// Sends several commands in one flight; the answers in the same order.
     pub(super) async fn exec_all(&mut self, commands: &[(&'static str, String)]) -> Result<Vec<Completion>, ImapError> {
+        self.settle().await?;
         let mut sent = Vec::new();
         for (name, body) in commands {
             sent.push(self.wire.begin(name, body)?);
@@ -289,7 +304,9 @@ impl Memory {
         match response {
             Response::MailboxData(MailboxDatum::Exists(exists)) => {
                 if let Some(selected) = &mut self.selected {
-                    self.arrived |= *exists > selected.exists;
+                    let more = exists.saturating_sub(selected.exists);
+                    self.arrived |= more > 0;
+                    self.arrivals = self.arrivals.saturating_add(more);
                     selected.exists = *exists;
                 }
             }
@@ -354,6 +371,7 @@ impl Memory {
     pub(super) fn deselect(&mut self) {
         self.selected = None;
         self.arrived = false;
+        self.arrivals = 0;
         self.left = false;
         self.deleted.clear();
     }

@@ -22,9 +22,17 @@ const FRESH: i64 = 3_600;
 pub struct ByBucket([u64; 5]);
 
 impl ByBucket {
-    fn count(&mut self, bucket: Bucket) {
+    /// Takes one more message of a bucket.
+    pub fn count(&mut self, bucket: Bucket) {
         for (known, count) in Bucket::ALL.iter().zip(&mut self.0) {
             *count += u64::from(*known == bucket);
+        }
+    }
+
+    /// Takes the messages of `other` in.
+    pub fn add(&mut self, other: &ByBucket) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine += theirs;
         }
     }
 
@@ -74,6 +82,22 @@ pub struct Stats {
     pub waits: Vec<i64>,
     /// Moves the server refused.
     pub failed: u64,
+    /// Verdicts by weekday (Monday first) and hour of the day, at arrival.
+    pub hours: [[u64; 24]; 7],
+    /// Verdicts by rule, the user's and the fallback ones.
+    pub rules: BTreeMap<RuleName, RuleUse>,
+}
+
+/// A rule by its file and name.
+pub type RuleName = (String, String);
+
+/// How much a rule decides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RuleUse {
+    /// Messages it decided about.
+    pub messages: u64,
+    /// When it last did.
+    pub last: Option<Timestamp>,
 }
 
 impl Stats {
@@ -99,7 +123,12 @@ impl Stats {
                 since: Some(since),
                 ..Query::default()
             };
-            store.each_row(&query, |row| stats.count(row, calendar.date(row.at)))?;
+            store.each_row(&query, |row| {
+                stats.count(row, calendar.date(row.at));
+                if is_verdict(row) {
+                    stats.count_hour(&mut calendar, row.entry.arrived.unwrap_or(row.at));
+                }
+            })?;
         }
         stats.waits.sort_unstable();
         Ok(stats)
@@ -117,10 +146,22 @@ impl Stats {
                 }
                 self.failed += u64::from(row.state == State::Failed);
                 self.waits.extend(wait(row));
+                if let (Some(file), Some(rule)) = (&entry.reason.file, &entry.reason.rule) {
+                    let used = self.rules.entry((file.clone(), rule.clone())).or_default();
+                    used.messages += 1;
+                    used.last = used.last.max(Some(row.at));
+                }
             }
             RowKind::File => self.week(day).filed += 1,
             RowKind::Rescue => self.week(day).rescued += 1,
             RowKind::Undo => self.week(day).undone += u64::from(row.state == State::Done),
+        }
+    }
+
+    fn count_hour(&mut self, calendar: &mut Calendar<'_>, at: Timestamp) {
+        let (weekday, hour) = calendar.hour(at);
+        if let Some(count) = self.hours.get_mut(weekday).and_then(|day| day.get_mut(hour)) {
+            *count += 1;
         }
     }
 
@@ -180,6 +221,17 @@ impl<'a> Calendar<'a> {
         }
         self.last.1
     }
+
+    /// Days since Monday, and the hour. Where the clocks change, hours of that one day are counted from midnight.
+    fn hour(&mut self, time: Timestamp) -> (usize, usize) {
+        let weekday = self.date(time).weekday().to_monday_zero_offset();
+        let hour = (time.0 - self.last.0.start).div_euclid(3_600).clamp(0, 23);
+        (usize::try_from(weekday).unwrap_or(0), hour as usize)
+    }
+}
+
+fn is_verdict(row: &Row) -> bool {
+    matches!(row.entry.kind, RowKind::Keep | RowKind::Preview | RowKind::Sort)
 }
 
 fn wait(row: &Row) -> Option<i64> {
@@ -232,6 +284,10 @@ mod tests {
             }
         );
         assert_eq!(stats.failed, 1);
+        // A Wednesday, 11:06 UTC.
+        assert_eq!(stats.hours[2][11], 4);
+        let weeklies = ("10-lists.toml".to_owned(), "weeklies".to_owned());
+        assert_eq!(stats.rules[&weeklies].messages, 1);
         assert_eq!((stats.wait(0.5), stats.wait(0.99)), (Some(3), Some(3)));
         let empty = Stats::gather(&store, &[], since, records.now, &TimeZone::UTC).unwrap();
         assert_eq!((empty.wait(0.5), empty.verdicts.total()), (None, 0));

@@ -110,17 +110,18 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// How long ago this was at `now`, in words: today, yesterday, 3 days ago.
+    /// Days from `earlier` to `self`, as a fraction.
+    pub fn days_since(self, earlier: Timestamp) -> f64 {
+        self.seconds_since(earlier) as f64 / 86_400.0
+    }
+
+    /// How long `self` lies behind `now`, for people: "today", "yesterday", "12 days ago". Days of 24 hours, since the
+    /// user's midnight is not known here.
     pub fn ago(self, now: Timestamp) -> String {
         match now.days_since(self).max(0.0) as i64 {
             0 => "today".to_owned(),
             1 => "yesterday".to_owned(),
             days => format!("{days} days ago"),
         }
-    }
-
-    /// Days from `earlier` to `self`, as a fraction.
-    pub fn days_since(self, earlier: Timestamp) -> f64 {
-        self.seconds_since(earlier) as f64 / 86_400.0
     }
 }

@@ -13,9 +13,10 @@ use sha2::{Digest, Sha256};
 use super::mailbox::Timestamp;
 use super::sender::Address;
 
-/// Header fields that a verdict may need. The fetch asks for exactly these, plus what rules name, in this order every
-/// time, so that the server's header cache can serve them.
-pub const FIELDS: [&str; 32] = [
+/// Header fields that a verdict may need, and no other: a server repeats the list in its answer for every message. The
+/// fetch asks for exactly these, plus what rules name, in this order every time, so that the server's header cache can
+/// serve them.
+pub const FIELDS: [&str; 29] = [
     "From",
     "Sender",
     "Reply-To",
@@ -34,12 +35,9 @@ pub const FIELDS: [&str; 32] = [
     "List-Unsubscribe-Post",
     "List-Archive",
     "List-Subscribe",
-    "List-Owner",
-    "List-Help",
     "Mailing-List",
     "Precedence",
     "Auto-Submitted",
-    "X-Auto-Response-Suppress",
     "Feedback-ID",
     "X-Mailer",
     "Content-Type",

@@ -30,6 +30,7 @@ pub mod duplicates;
 pub mod evidence;
 pub mod facts;
 pub mod folders;
+pub mod inquiry;
 pub mod ledger;
 pub mod lookalike;
 pub mod mailbox;
@@ -278,12 +279,8 @@ impl Sorter {
             .taught
             .lookup(facts.message, facts.authentication)
             .ok_or("nothing was taught about this sender")?;
-        let text = format!(
-            "you put mail of {} into {} {}",
-            lesson.identity,
-            lesson.bucket,
-            lesson.at.ago(facts.now)
-        );
+        let ago = lesson.at.ago(facts.now);
+        let text = format!("you put mail of {} into {} {ago}", lesson.identity, lesson.bucket);
         if lesson.bucket == Bucket::Top && facts.authentication == Authentication::Fail {
             let text = format!("{text}, but the provider found this message forged");
             return Ok(Verdict::new(Bucket::Inbox, Reason::new(ReasonKind::Taught, text)));

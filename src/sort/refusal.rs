@@ -17,6 +17,9 @@
 use super::ledger::{Row, RowKind, State};
 use super::mailbox::Timestamp;
 
+/// Words of a server that means: later.
+const PASSING_WORDS: [&str; 6] = ["too many", "try again", "temporar", "throttl", "backoff", "rate limit"];
+
 /// Code of a row that recovery has found not carried out.
 pub const INTERRUPTED: &str = "interrupted before it was carried out";
 
@@ -79,7 +82,6 @@ impl Refusal {
         if code.starts_with("BAD") || word.as_deref() == Some("CLIENTBUG") {
             return Self::OurFault;
         }
-        const PASSING_WORDS: [&str; 6] = ["too many", "try again", "temporar", "throttl", "backoff", "rate limit"];
         let full = text.contains("quota") || text.contains("mailbox is full");
         match PASSING_WORDS.iter().any(|word| text.contains(word)) {
             _ if full && word.is_none() => Self::Closed,

@@ -4,6 +4,7 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, StoreError, accounts};
+use crate::sort::ledger::Committed;
 
 impl Store {
     /// A note by its key.
@@ -25,6 +26,19 @@ impl Store {
             let account = accounts::intern(transaction, account)?;
             Ok(set(transaction, account, key, value)?)
         })
+    }
+
+    /// Writes down that `message`, which Postroom itself has written, is about to be appended; the message comes back as
+    /// proof that the note is on the disk.
+    pub fn note_before_append(
+        &mut self,
+        account: &str,
+        key: &str,
+        value: &str,
+        message: Vec<u8>,
+    ) -> Result<Committed<Vec<u8>>, StoreError> {
+        self.set_note(account, key, Some(value))?;
+        Ok(Committed::after_fsync(message))
     }
 }
 

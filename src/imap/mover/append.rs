@@ -3,15 +3,18 @@
 use crate::imap::error::ImapError;
 use crate::imap::folders::quote;
 use crate::imap::session::Session;
+use crate::sort::ledger::Committed;
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 
 /// Appends a message that Postroom itself has written (the digest); where it went, if the server tells (APPENDUID).
+/// The store's proof says that it has been written down that this is tried, so that no fault can repeat it.
 pub async fn append(
     session: &mut Session,
     mailbox: &Mailbox,
     flags: &[String],
-    message: &[u8],
+    message: &Committed<Vec<u8>>,
 ) -> Result<Option<(UidValidity, Uid)>, ImapError> {
+    let message = message.get().as_slice();
     let wire_name = quote(&session.names().to_wire(mailbox)?);
     let waits = !session.capabilities().literal_plus;
     let plus = if waits { "" } else { "+" };

@@ -75,9 +75,14 @@ async fn everything_once() {
     let mut before = Vec::new();
     for n in 1..=20 {
         before.push(
-            mover::append(&mut session, &inbox, &["\\Seen".to_owned()], &letter(n))
-                .await
-                .unwrap(),
+            mover::append(
+                &mut session,
+                &inbox,
+                &["\\Seen".to_owned()],
+                &Committed::after_fsync(letter(n)),
+            )
+            .await
+            .unwrap(),
         );
     }
     println!("appended: {before:?}");
@@ -173,7 +178,9 @@ async fn everything_once() {
     let (changes, ()) = tokio::join!(
         watch::wait(&mut session, &others, Duration::from_secs(20), &interrupt),
         async {
-            mover::append(&mut other, &inbox, &[], &letter(99)).await.unwrap();
+            mover::append(&mut other, &inbox, &[], &Committed::after_fsync(letter(99)))
+                .await
+                .unwrap();
         }
     );
     println!("after append {changes:?}");
@@ -182,7 +189,9 @@ async fn everything_once() {
         let (changes, ()) = tokio::join!(
             watch::wait(&mut session, &others, Duration::from_secs(20), &interrupt),
             async {
-                mover::append(&mut other, &target, &[], &letter(100)).await.unwrap();
+                mover::append(&mut other, &target, &[], &Committed::after_fsync(letter(100)))
+                    .await
+                    .unwrap();
             }
         );
         println!("after append to other {changes:?}");
@@ -217,13 +226,11 @@ async fn backlog_figures() {
         .iter()
         .map(|field| (*field).to_owned())
         .collect();
-    let mut bytes = 0;
-    let mut count = 0;
-    let each = |window: Vec<crate::imap::Fetched>| {
-        count += window.len();
-        bytes += window.iter().map(|message| message.header.len()).sum::<usize>();
-    };
-    session.headers_by_window(&uids, &fields, each).await.unwrap();
+    let headers = session.headers(&uids, &fields).await.unwrap();
+    let (count, bytes) = (
+        headers.len(),
+        headers.iter().map(|message| message.header.len()).sum::<usize>(),
+    );
     println!("{:?} {count} headers, {bytes} octets", clock.elapsed());
     assert_eq!(count, uids.len());
     let moves: Vec<PlannedMove> = uids

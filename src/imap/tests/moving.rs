@@ -415,14 +415,24 @@ async fn our_digest_is_appended_and_news_on_the_way_kept() {
         C: APPEND \"Gone\" () {5}\nS: $ NO [TRYCREATE] no";
     play_inbox("IMAP4rev1", script, async |mut session| {
         let flags = ["\\Flagged".to_owned()];
-        let there = mover::append(&mut session, &Mailbox::inbox(), &flags, b"Hi.\r\n")
-            .await
-            .unwrap();
+        let there = mover::append(
+            &mut session,
+            &Mailbox::inbox(),
+            &flags,
+            &Committed::after_fsync(b"Hi.\r\n".to_vec()),
+        )
+        .await
+        .unwrap();
         assert_eq!(there, Some((UidValidity(7), Uid(100))));
         assert!(session.take_news());
-        let error = mover::append(&mut session, &Mailbox::new("Gone"), &[], b"Hi.\r\n")
-            .await
-            .unwrap_err();
+        let error = mover::append(
+            &mut session,
+            &Mailbox::new("Gone"),
+            &[],
+            &Committed::after_fsync(b"Hi.\r\n".to_vec()),
+        )
+        .await
+        .unwrap_err();
         assert!(matches!(error, ImapError::Refused { .. }));
     })
     .await;

@@ -226,13 +226,30 @@ async fn two_windows_answered_in_one_go_are_both_read() {
         S: $ OK
         S: $ OK";
     play_inbox("IMAP4rev1", script, async |mut session| {
-        let mut windows: Vec<Vec<Uid>> = Vec::new();
-        let take = |window: Vec<crate::imap::Fetched>| windows.push(window.iter().map(|message| message.uid).collect());
-        session
-            .headers_by_window(&all, &["From".to_owned()], take)
-            .await
-            .unwrap();
-        assert_eq!(windows, [uids(&[500]), uids(&[501])]);
+        let headers = session.headers(&all, &["From".to_owned()]).await.unwrap();
+        let found: Vec<Uid> = headers.iter().map(|message| message.uid).collect();
+        assert_eq!(found, uids(&[500, 501]));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_asked_for_ahead_survive_the_command_in_between() {
+    let script = "C: UID FETCH 1:2 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (From)]<0.65536>)
+        S: * 1 FETCH (UID 1 BODY[HEADER.FIELDS (From)]<0> \"From: a\")
+        S: * 9000 EXISTS
+        S: * 2 FETCH (UID 2 BODY[HEADER.FIELDS (From)]<0> \"From: b\")
+        S: $ OK
+        C: NOOP
+        S: $ OK";
+    play_inbox("IMAP4rev1", script, async |mut session| {
+        let fields = ["From".to_owned()];
+        session.ask_ahead(&uids(&[1, 2]), &fields).await.unwrap();
+        session.noop().await.unwrap();
+        let headers = session.headers(&uids(&[1, 2]), &fields).await.unwrap();
+        let found: Vec<Uid> = headers.iter().map(|message| message.uid).collect();
+        assert_eq!(found, uids(&[1, 2]));
+        assert!(session.take_news());
     })
     .await;
 }

@@ -129,3 +129,18 @@ fn go_tells_a_running_daemon() {
     server.hand("alice").wait_for("News", &letter.id());
     daemon.terminate();
 }
+
+#[test]
+fn two_names_of_one_folder_are_reported() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let mut hand = server.hand("alice");
+    hand.make_folder("News");
+    hand.append("News", &newsletter().bytes(), &[], None);
+    std::os::unix::fs::symlink(server.maildir("alice", "News"), server.maildir("alice", "Bulk")).unwrap();
+    let home = Home::new(&[Account::new("home", server.port)]);
+    let mut daemon = home.start();
+    let line = daemon.wait_line("seem to be one folder");
+    assert!(line.contains("Bulk and News"), "{line}");
+    daemon.wait_line("watching");
+    daemon.terminate();
+}

@@ -160,7 +160,7 @@ fn account(page: &mut Page<'_>, number: usize, account: &Account, store: Option<
         Secret::PasswordCommand(_) => page.note("password", "by a command")?,
         Secret::Credential(_) => page.note("password", "by a systemd credential")?,
         Secret::TokenCommand(_) => page.note("token", "by a command")?,
-        Secret::OAuth2(_) => page.note("token", "by OAuth 2.0")?,
+        Secret::OAuth2(settings) => private(page, "token file", &settings.token_file)?,
     }
     let folders = &account.folders;
     let inbox = [&folders.top, &folders.news, &folders.bulk]

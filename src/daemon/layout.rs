@@ -67,6 +67,21 @@ pub async fn prepare(
     Ok(layout)
 }
 
+/// Pairs of names that stand for one folder: the same messages would be met twice, and a drag would mean two things.
+/// Folders that were never used tell nothing, and neither does UIDVALIDITY alone: some servers give all folders the same.
+pub async fn aliases(session: &mut Session, layout: &Layout) -> Result<Vec<(Mailbox, Mailbox)>, ImapError> {
+    let mut folders = layout.watched();
+    folders.push(Mailbox::inbox());
+    let states = session.status(&folders).await?;
+    let used: Vec<_> = states.into_iter().filter(|(_, state)| state.messages > 0).collect();
+    let mut pairs = Vec::new();
+    for (index, (one, state)) in used.iter().enumerate() {
+        let same = used.iter().skip(index + 1).filter(|(_, other)| other == state);
+        pairs.extend(same.map(|(other, _)| (one.clone(), other.clone())));
+    }
+    Ok(pairs)
+}
+
 fn find(listed: &[Folder], account: &Account) -> Layout {
     let there = |mailbox: &Mailbox| {
         listed

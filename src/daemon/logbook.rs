@@ -196,6 +196,14 @@ impl Logbook {
         );
     }
 
+    /// Two names stand for one folder, as far as can be seen.
+    pub fn alias(&self, one: &Mailbox, other: &Mailbox) {
+        self.stuck(
+            &format!("{one} and {other} seem to be one folder: same numbering, same number of messages"),
+            "if they are, name another folder for one of them in postroom.toml",
+        );
+    }
+
     /// The records cannot be written.
     pub fn paused(&self, why: &dyn fmt::Display) {
         self.stuck(

@@ -209,6 +209,9 @@ impl Worker {
         let moves = self.account.mode == Mode::Sort;
         let mut visit = Self::open(&self.account, &self.store, rules, &self.run, &self.logbook, moves).await?;
         self.logbook.connected(&self.account.imap.host);
+        for (one, other) in layout::aliases(&mut visit.session, &visit.layout).await? {
+            self.logbook.alias(&one, &other);
+        }
         let stop = self.stop.clone();
         let stopping = move || stop.is_cancelled();
         loop {

@@ -27,7 +27,7 @@ fn shipped_rules() -> Vec<String> {
 #[test]
 fn every_file_of_the_debian_package_is_there_or_made_by_its_script() {
     let deb = deb();
-    let script = fs::read_to_string(root().join("packaging/deb")).unwrap();
+    let script = fs::read_to_string(root().join("systemd/packaging/deb")).unwrap();
     for asset in deb["assets"].as_array().unwrap() {
         let source = asset[0].as_str().unwrap();
         match source.strip_prefix("target/") {

@@ -75,11 +75,11 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Try it out in 30 seconds: a private mail server, sample mail, and the real daemon at work
+    /// Try it out in 30 seconds: a private server, sample mail, the real daemon at work
     Demo(demo::Args),
     /// Set an account up: finds the server, tests the login, writes the configuration
     Init(Box<init::Args>),
-    /// Begin to sort: shows the plan, then changes the account's mode from "preview" to "sort"
+    /// Begin to sort: shows the plan, then changes the mode to "sort"
     Go(go::Args),
     /// Log in at a provider that takes tokens instead of passwords (OAuth)
     Login(login::Args),
@@ -119,7 +119,7 @@ pub enum Command {
     Forget(forget::ForgetArgs),
     /// Write every lesson as readable TOML, or rules and lessons as a Sieve script
     Export(export::ExportArgs),
-    /// Take lessons from a file that `export` wrote, or translate the filters of another program
+    /// Take lessons from a file, or translate the filters of another program
     Import(import::ImportArgs),
     /// Print counts for Prometheus
     Metrics(metrics::MetricsArgs),

@@ -26,7 +26,7 @@ pub fn wanted(args: &Args, found: &Found) -> anyhow::Result<Option<String>> {
     };
     let name = by_provider.with_context(|| {
         format!(
-            "{} takes tokens only, from an authority that is not known here; write oauth2 = {{ .. }} by hand (docs/accounts.md)",
+            "{} takes tokens only, from an authority that is not known here; write oauth2 = {{ .. }} by hand (systemd/accounts.md)",
             found.imap.host
         )
     })?;
@@ -44,7 +44,7 @@ pub async fn ask(
     let client_id = if let Some(id) = &args.client_id {
         id.clone()
     } else {
-        println!("{authority} wants a client id of your own; how to get one: docs/accounts.md");
+        println!("{authority} wants a client id of your own; how to get one: systemd/accounts.md");
         asker.required("Client id", "--client-id")?
     };
     let secret_file = args

@@ -237,38 +237,26 @@ fn a_second_daemon_on_the_same_state_is_refused_and_told_who_is_there() {
     daemon.terminate();
 }
 
-/// Two hosts, two states, one mailbox: each wakes on the same message.
+/// Two hosts, two states, one mailbox: each wakes on the same message. What the detector makes of it is tested in
+/// `sort::rival`; who comes first here is chance.
 #[test]
-fn two_daemons_on_one_mailbox_notice_each_other_and_lose_nothing() {
+fn two_daemons_on_one_mailbox_lose_nothing() {
     let Some(scene) = Scene::new(Dovecot::new()) else {
         return;
     };
     let elsewhere = Home::new(&[Account::new("home", scene.proxy.port)]);
     let mut here = scene.start();
     let mut there = watching(elsewhere.start());
-    let mut letters = Vec::new();
-    eventually("one of the two to step back", || {
-        let letter = newsletter(&format!("both{}", letters.len()));
+    for n in 0..10 {
+        let letter = newsletter(&format!("both{n}"));
         scene.deliver(&letter);
         scene.lies_in(&letter, "News");
         scene.server.hand("alice").wait_until_gone("INBOX", &letter.id());
-        letters.push(letter);
-        let said = here.count_lines("another program moves the same mail")
-            + there.count_lines("another program moves the same mail");
-        (said > 0).then_some(())
-    });
-    let mut hand = scene.server.hand("alice");
-    let extra: usize = letters
-        .iter()
-        .map(|letter| hand.find("News", &letter.id()).len() - 1)
-        .sum();
-    eprintln!(
-        "{} letters until one stepped back, {extra} second copies",
-        letters.len()
-    );
+    }
     assert!(here.is_running() && there.is_running());
     here.terminate();
     there.terminate();
+    scene.proxy.assert_clean();
 }
 
 #[test]

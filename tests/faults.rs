@@ -121,11 +121,6 @@ fn opening_a_folder_is_cut_at_every_moment() {
 }
 
 #[test]
-fn looking_into_a_folder_is_cut_at_every_moment() {
-    at_every_moment(Dovecot::new(), "EXAMINE");
-}
-
-#[test]
 fn searching_is_cut_at_every_moment() {
     at_every_moment(Dovecot::new(), "UID SEARCH");
 }

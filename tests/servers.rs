@@ -103,7 +103,7 @@ impl Story {
         self.deliver(&news);
         self.waits_in(&news, "News");
         // The move is seen before the ledger has closed its row.
-        self.explained(&news, "News, done");
+        self.explained(&news, "moved to News");
         self.home.run(&["undo", "--last", "1"]).expect_code(0);
         self.waits_in(&news, "INBOX");
         let marker = newsletter("marker");

@@ -6,7 +6,7 @@
 //! 2. A discussion list (RFC 2369, RFC 2919) is news. Its members are people, so no weight of marks makes it bulk;
 //!    only a declared robot on a list is bulk.
 //! 3. A login code or security alert stays, unless the provider found it forged or it is plainly mass mail.
-//! 4. Marks of machines and mass mail are added up, marks of a person count against. From [`ENOUGH`] on the message
+//! 4. Marks of machines and mass mail are added up, marks of a person count against. From `ENOUGH` on the message
 //!    leaves the inbox: a periodical to news, everything else to bulk. Weak marks alone never suffice; and in a message
 //!    that names the user it takes a mark that a mailing tool or a program left in the header itself: role names and
 //!    words may be a small firm's, or a friend's.

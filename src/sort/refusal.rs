@@ -7,12 +7,12 @@
 //! 1. Copied, but the original could not be removed: never repeated; there would be two copies (invariant S10).
 //! 2. Interrupted before the command ran: the message is decided about afresh at once.
 //! 3. Not sent because its destination takes no mail for now: as soon as the destination does.
-//! 4. BAD or [CLIENTBUG]: we are at fault; never repeated.
+//! 4. BAD or `[CLIENTBUG]`: we are at fault; never repeated.
 //! 5. The server names a time to wait (Microsoft's `Suggested Backoff Time`): after it, at most an hour.
-//! 6. [OVERQUOTA] or a destination that is gone ([TRYCREATE], [NONEXISTENT]): after 1 h, doubling to 24 h.
-//! 7. A condition that passes ([LIMIT], [INUSE], [UNAVAILABLE], [SERVERBUG], or words to that effect): after 1, 5, 15 and
+//! 6. `[OVERQUOTA]` or a destination that is gone (`[TRYCREATE]`, `[NONEXISTENT]`): after 1 h, doubling to 24 h.
+//! 7. A condition that passes (`[LIMIT]`, `[INUSE]`, `[UNAVAILABLE]`, `[SERVERBUG]`, or words to that effect): after 1, 5, 15 and
 //!    60 minutes, then given up.
-//! 8. Everything else ([NOPERM], [CANNOT], a refusal without a word): never repeated.
+//! 8. Everything else (`[NOPERM]`, `[CANNOT]`, a refusal without a word): never repeated.
 
 use super::ledger::{Row, RowKind, State};
 use super::mailbox::Timestamp;

@@ -5,7 +5,7 @@ pub const LONGEST: usize = 200;
 
 /// Makes a string from a stranger safe to print on one line: control characters (C0, C1, ESC, newlines), bidirectional
 /// overrides, zero-width and other invisible characters become `\u{FFFD}`, runs of them become one, and the text is cut
-/// after [`LONGEST`] characters with an ellipsis.
+/// after 200 characters with an ellipsis.
 pub fn sanitise(text: &str) -> String {
     let mut safe = String::with_capacity(text.len().min(LONGEST * 4));
     let mut replaced = false;

@@ -96,7 +96,7 @@ impl Lesson {
     }
 }
 
-/// One drag, as [`Taught::identities_for`] and [`Taught::file`] need to see it.
+/// One drag, as [`Taught::identities_for`] and [`Taught::drag`] need to see it.
 #[derive(Debug, Clone, Copy)]
 pub struct Drag<'a> {
     /// The message that was dragged.

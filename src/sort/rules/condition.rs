@@ -1,6 +1,6 @@
 //! Conditions: the tree under `when`, and the evaluator that walks it one node at a time.
 //!
-//! This evaluator is the meaning of the language. [`super::matcher`] only saves asking it about rules that cannot match.
+//! This evaluator is the meaning of the language. The matcher only saves asking it about rules that cannot match.
 
 use std::fmt;
 

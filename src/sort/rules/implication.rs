@@ -200,7 +200,9 @@ fn covers(wide: &Pattern, narrow: &Pattern) -> bool {
         (Glob(wide), _) if wide.is_everything() => true,
         (Glob(wide), Address(narrow)) => wide.matches(narrow.as_str()),
         (Glob(wide), Glob(narrow)) => wide == narrow,
-        (Regex(wide), Regex(narrow)) => wide.as_str() == narrow.as_str(),
+        (Regex(wide), Regex(narrow)) => {
+            wide.as_str() == narrow.as_str() && (wide.ignores_case() || !narrow.ignores_case())
+        }
         (Regex(wide), Address(narrow)) => wide.is_match(narrow.as_str()),
         _ => false,
     }

@@ -114,7 +114,12 @@ impl Visit<'_> {
             return Ok(());
         }
         let due = self.due(now).await?;
-        self.decide_again(&due).await
+        if due.is_empty() {
+            return Ok(());
+        }
+        self.decide_again(&due).await?;
+        // Selecting INBOX afresh swallows the news of what has arrived meanwhile.
+        self.sweep(&Mailbox::inbox(), &|| false).await
     }
 
     /// Asks the ledger which messages are due, and when the next ones will be.

@@ -273,6 +273,9 @@ impl Worker {
             if rules.has_changed().unwrap_or(false) {
                 visit.sorter.rules = rules.borrow_and_update().clone();
             }
+            if changes.selected {
+                visit.take_news(&inbox, stopping).await?;
+            }
             visit.try_again().await?;
             if pruned.is_none_or(|at: Instant| at.elapsed() >= PRUNING) {
                 let oldest = Timestamp(clock::now().0 - RETENTION);
@@ -288,9 +291,6 @@ impl Worker {
                 swept = Instant::now();
                 status::save(&visit.store, &visit.account.name, AccountStatus::connected(visit)).await?;
                 continue;
-            }
-            if changes.selected {
-                visit.take_news(&inbox, stopping).await?;
             }
             let hinted: Vec<Mailbox> = if visit.session.is_notified() {
                 others

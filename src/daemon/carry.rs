@@ -14,11 +14,8 @@ use crate::sort::arrival::Action;
 use crate::sort::ledger::{Entry, Outcome, RowId, RowKind, State};
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid, UidValidity};
 use crate::sort::refusal::Refusal;
-use crate::sort::taught::Taught;
+use crate::sort::taught::{MOST_TAUGHT_AT_ONCE, Taught};
 use crate::store::{FolderMark, Learning, Query};
-
-/// More different senders taught in one sweep than this are held until the user confirms (reliability.md E5).
-const SENDERS_A_SWEEP: usize = 100;
 
 impl Visit<'_> {
     /// Writes down everything that follows from one window in one transaction; moves wait in `pending`.
@@ -44,7 +41,7 @@ impl Visit<'_> {
         // First, so that a crash in between makes a message wait twice rather than never come up again.
         self.defer(deferred).await?;
         let senders: BTreeSet<_> = lessons.iter().map(|lesson| &lesson.identity).collect();
-        let hold = senders.len() > SENDERS_A_SWEEP;
+        let hold = senders.len() > MOST_TAUGHT_AT_ONCE;
         let learning = Learning {
             run: self.run.to_owned(),
             held: if hold { lessons.clone() } else { Vec::new() },

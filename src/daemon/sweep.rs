@@ -8,7 +8,7 @@ use super::visit::{Stopping, Visit, written};
 use crate::imap::Fetched;
 use crate::imap::Status;
 use crate::imap::{Access, Selected};
-use crate::sort::arrival::{self, Event};
+use crate::sort::arrival::Event;
 use crate::sort::mailbox::{Mailbox, Uid};
 use crate::sort::message::Message;
 use crate::store::FolderMark;
@@ -238,11 +238,6 @@ impl Visit<'_> {
             .await?;
         self.marks.insert(mailbox.clone(), mark);
         Ok(())
-    }
-
-    /// True when a drag into this folder teaches.
-    pub fn teaches(&self, mailbox: &Mailbox) -> bool {
-        mailbox.is_inbox() || arrival::bucket_folder(&self.sorter.settings, mailbox).is_some()
     }
 }
 

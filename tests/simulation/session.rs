@@ -219,9 +219,12 @@ impl Session {
             let new = match (there, moves) {
                 (true, true) => world.post.shift(now, Hand::Daemon, &from, copy.uid, to),
                 (true, false) => {
-                    let place = world.post.place(&from, copy.uid);
-                    world.copying.insert(place, copy.letter);
-                    world.post.duplicate(now, Hand::Daemon, &from, copy.uid, to)
+                    let new = world.post.duplicate(now, Hand::Daemon, &from, copy.uid, to);
+                    if let Some(new) = new {
+                        let (original, copied) = (world.post.place(&from, copy.uid), world.post.place(to, new));
+                        world.copying.insert(original, (copied, copy.letter));
+                    }
+                    new
                 }
                 (false, _) if world.profile.racy => {
                     world.met.insert(copy.letter, "two moves met in the server");

@@ -45,8 +45,8 @@ pub struct World {
     pub broken: Vec<String>,
     /// Messages of which two moves met in the server, or that the user touched between the daemon's COPY and EXPUNGE.
     pub met: BTreeMap<usize, &'static str>,
-    /// Originals that the daemon has copied by COPY and not yet removed.
-    pub copying: BTreeMap<Place, usize>,
+    /// Originals that the daemon has copied by COPY and not yet removed, each with its copy.
+    pub copying: BTreeMap<Place, (Place, usize)>,
     /// Moments of logins, in milliseconds.
     pub logins: Vec<u64>,
     /// Connections that are open, and how many there ever were.
@@ -131,10 +131,11 @@ impl World {
         }
     }
 
-    /// The user has touched this copy: if the daemon's COPY of it stands and its original not yet removed, there will be
-    /// two, and that is nobody's fault.
+    /// The user touches this message: when the daemon's COPY of it stands and the original is not yet removed, there may
+    /// be two in the end, and that is nobody's fault.
     pub fn user_touches(&mut self, place: &Place) {
-        if let Some(letter) = self.copying.get(place) {
+        let half_way = self.copying.iter().find(|(original, (copy, _))| *original == place || copy == place);
+        if let Some((_, (_, letter))) = half_way {
             self.met.insert(*letter, "the user touched it between COPY and EXPUNGE");
         }
     }

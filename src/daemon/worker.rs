@@ -19,7 +19,7 @@ use crate::config::{Account, Backlog, Mode, Secret};
 use crate::imap::ImapError;
 use crate::imap::watch;
 use crate::sort::arrival::Event;
-use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
+use crate::sort::mailbox::{Mailbox, Uid};
 use crate::sort::rules::RuleSet;
 use crate::store::{StoreError, StoreHandle};
 
@@ -253,8 +253,8 @@ impl Worker {
             }
             visit.try_again().await?;
             if pruned.is_none_or(|at: Instant| at.elapsed() >= PRUNING) {
-                let oldest = Timestamp(clock::now().0 - RETENTION);
-                visit.store.run(move |store| store.prune(oldest)).await?;
+                let now = clock::now();
+                visit.store.run(move |store| store.prune(now, RETENTION)).await?;
                 pruned = Some(Instant::now());
             }
             visit.digest_when_due().await?;

@@ -12,6 +12,10 @@ use crate::sort::mailbox::Timestamp;
 /// Rows deleted in one transaction by [`Store::prune`], so that nobody waits long for the database.
 const PRUNED_AT_ONCE: i64 = 5_000;
 
+/// The newest of the last messages may be this many seconds past before it is thought that the clock jumps, and not that
+/// there is no mail.
+const NEWEST_IS_PAST: i64 = 30 * 86_400;
+
 impl Store {
     /// Writes rows in one transaction: kinds that move a message as `planned`, the others as `done`. The numbers come
     /// back in the order of `entries`, as proof that the rows are on the disk.
@@ -120,17 +124,30 @@ impl Store {
         })
     }
 
-    /// Deletes rows planned before `older_than`, never open ones; returns how many. In steps, each its own transaction.
-    pub fn prune(&mut self, older_than: Timestamp) -> Result<usize, StoreError> {
+    /// Deletes rows older than `retention` seconds at `now`, never open ones; returns how many. In steps, each its own
+    /// transaction.
+    ///
+    /// A clock that is wrong by years, as at boot without a battery, empties no ledger: by the server's clock, which gave
+    /// each message its INTERNALDATE, a row and its message must be old enough too.
+    pub fn prune(&mut self, now: Timestamp, retention: i64) -> Result<usize, StoreError> {
+        let newest: Option<i64> = self.read(|connection| {
+            connection.query_row(
+                "SELECT max(arrived) FROM (SELECT arrived FROM ledger ORDER BY id DESC LIMIT 1000)",
+                [],
+                |row| row.get(0),
+            )
+        })?;
+        let now = newest.map_or(now.0, |newest| now.0.min(newest.saturating_add(NEWEST_IS_PAST)));
+        let older_than = now.saturating_sub(retention);
         let mut pruned = 0;
         loop {
             let step = self.write(|transaction| {
                 Ok(transaction
                     .prepare_cached(
                         "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE account IN (SELECT id FROM account) \
-                         AND at < ?1 AND state NOT IN ('planned', 'unknown') LIMIT ?2)",
+                         AND at < ?1 AND coalesce(arrived, at) < ?1 AND state NOT IN ('planned', 'unknown') LIMIT ?2)",
                     )?
-                    .execute(params![older_than.0, PRUNED_AT_ONCE])?)
+                    .execute(params![older_than, PRUNED_AT_ONCE])?)
             })?;
             pruned += step;
             if step < PRUNED_AT_ONCE as usize {

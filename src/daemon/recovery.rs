@@ -84,7 +84,9 @@ impl Visit<'_> {
             let (selected, present) = self.originals(&source, &rows).await?;
             let mut unfinished = Vec::new();
             for row in rows {
-                let original = present.get(&row.entry.source.uid).filter(|(mid, _)| *mid == row.entry.mid);
+                let original = present
+                    .get(&row.entry.source.uid)
+                    .filter(|(mid, _)| *mid == row.entry.mid);
                 let findings = Findings {
                     same_epoch: selected
                         .as_ref()
@@ -169,6 +171,10 @@ impl Visit<'_> {
             Err(ImapError::Refused { .. }) => return Ok(BTreeMap::new()),
             Err(error) => return Err(error.into()),
         };
+        // Numbered anew since the row was planned: the copy may have any UID.
+        let mark = self.marks.get(destination);
+        let anew = mark.is_some_and(|mark| mark.uid_validity != selected.uid_validity) || selected.uid_next < from;
+        let from = if anew { Uid(1) } else { from };
         let mut copies: BTreeMap<Mid, Vec<(UidValidity, Uid)>> = BTreeMap::new();
         let uids = self.session.uids(from, None).await?;
         for fetched in self.session.headers(&uids, &self.fields()).await? {
@@ -247,7 +253,10 @@ mod tests {
             deleted: true,
             in_destination,
         };
-        assert!(matches!(resolve(&findings(vec![])), Resolution::Close(Outcome::Void(_))));
+        assert!(matches!(
+            resolve(&findings(vec![])),
+            Resolution::Close(Outcome::Void(_))
+        ));
         // The mark may be ours, from the first half of the ladder.
         assert_eq!(resolve(&findings(vec![COPY])), Resolution::Finish(COPY));
     }

@@ -7,10 +7,12 @@ use std::time::Duration;
 use postroom::sort::rules::RuleSet;
 use tokio::time::sleep;
 
+use super::accidents::{happen, pass};
 use super::chronicle::Chronicle;
 use super::life::{Life, account, set_clock};
 use super::profile::{Ladder, Profile};
 use super::reckoning;
+use super::undo::take_back;
 use super::user::{Pace, deliver, post, work};
 use super::weather::Weather;
 use super::world::{DAWN, Shared};
@@ -51,7 +53,11 @@ pub fn run(seed: u64, all: bool) -> Outcome {
 /// A directory that costs no disk, where there is one.
 fn scratch() -> tempfile::TempDir {
     let memory = PathBuf::from("/dev/shm");
-    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let made = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
     made.expect("a directory for the records")
 }
 
@@ -62,7 +68,7 @@ async fn day(seed: u64, all: bool, state: &Path) -> Outcome {
     set_clock(DAWN);
     let profile = Profile::random(&mut random);
     let weather = Weather::random(&mut random);
-    let poll = Duration::from_secs([30, 60, 300][random.usize(..3)]);
+    let poll = Duration::from_secs([30, 120, 300, 300, 300, 300][random.usize(..6)]);
     let account = account(poll, profile.ladder == Ladder::Unsafe && random.bool());
     let pace = Pace {
         mail: Duration::from_secs(random.u64(200..1_500)),
@@ -81,6 +87,10 @@ async fn day(seed: u64, all: bool, state: &Path) -> Outcome {
     }
     let postman = tokio::spawn(deliver(world.clone(), random.fork(), pace));
     let user = tokio::spawn(work(world.clone(), random.fork(), pace));
+    let accidents = [None, Some(6), Some(3), Some(1)][random.usize(..4)].map(|hours| {
+        let mean = Duration::from_hours(hours);
+        tokio::spawn(happen(world.clone(), random.fork(), mean))
+    });
     let rules = Arc::new(RuleSet::default());
     let (begun, mut lives) = (tokio::time::Instant::now(), 0);
     while begun.elapsed() < DAY {
@@ -99,9 +109,13 @@ async fn day(seed: u64, all: bool, state: &Path) -> Outcome {
     }
     postman.abort();
     user.abort();
+    if let Some(accidents) = accidents {
+        accidents.abort();
+    }
     let faults = {
         let mut world = world.lock();
         world.weather.clear();
+        pass(&mut world);
         world.note("the evening: nobody does anything more");
         world.weather.faults
     };
@@ -111,6 +125,7 @@ async fn day(seed: u64, all: bool, state: &Path) -> Outcome {
         .until_stopped(Duration::from_mins(30))
         .await;
     reckoning::settle(&world, state);
+    take_back(&world, &account, state, lives).await;
     let world = world.lock();
     Outcome {
         seed,

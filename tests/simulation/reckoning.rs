@@ -9,6 +9,7 @@ use postroom::store::{Query, Store};
 
 use super::life::ACCOUNT;
 use super::post::{Hand, Place};
+use super::profile::Ladder;
 use super::world::{Act, Shared, World};
 
 /// Looks over the daemon's shoulder from now on.
@@ -19,12 +20,14 @@ pub fn attend(world: &mut World, state: &Path) {
         if records.is_none() {
             records = Store::open_read_only(&state).ok();
         }
-        let store = records.as_ref().ok_or("a command that changes mail, and there are no records")?;
+        let store = records
+            .as_ref()
+            .ok_or("a command that changes mail, and there are no records")?;
         inspect(world, act, store)
     }));
 }
 
-fn all_rows(store: &Store) -> Vec<Row> {
+pub fn all_rows(store: &Store) -> Vec<Row> {
     let query = Query {
         account: Some(ACCOUNT.to_owned()),
         ..Query::default()
@@ -43,21 +46,36 @@ fn source(row: &Row) -> Place {
 
 /// One command about one copy.
 fn inspect(world: &World, act: &Act, store: &Store) -> Result<(), String> {
-    let Act { verb, place, to, letter } = act;
+    let Act {
+        verb,
+        place,
+        to,
+        letter,
+    } = act;
     let open = store.open_rows(ACCOUNT).expect("the records can be read");
     // S4: the ledger first.
     let Some(open) = open.iter().find(|row| source(row) == *place) else {
         return Err(format!("S4: {verb} of {place:?} to {to:?} without an open row"));
     };
     if let Some(to) = to
-        && open.entry.destination.as_ref().is_none_or(|planned| planned.as_str() != to)
+        && open
+            .entry
+            .destination
+            .as_ref()
+            .is_none_or(|planned| planned.as_str() != to)
     {
-        return Err(format!("S4: {verb} of {place:?} to {to}, but the row says {:?}", open.entry.destination));
+        return Err(format!(
+            "S4: {verb} of {place:?} to {to}, but the row says {:?}",
+            open.entry.destination
+        ));
     }
     let Some(letter) = letter else { return Ok(()) };
     let letter = &world.post.letters[*letter];
     if open.entry.message_id.as_deref() != Some(letter.id.as_str()) {
-        return Err(format!("S6: {verb} of {place:?}, which is {} and not {:?}", letter.id, open.entry.message_id));
+        return Err(format!(
+            "S6: {verb} of {place:?}, which is {} and not {:?}",
+            letter.id, open.entry.message_id
+        ));
     }
     if open.entry.kind == RowKind::Undo {
         return Ok(());
@@ -72,14 +90,22 @@ fn inspect(world: &World, act: &Act, store: &Store) -> Result<(), String> {
     let rows = store.rows(&query).expect("the records can be read");
     for other in rows.iter().filter(|row| source(row) != *place) {
         if hand == Hand::User {
-            return Err(format!("S5: {verb} of {place:?}, which the user has put there, though row {} knew it", other.id));
+            return Err(format!(
+                "S5: {verb} of {place:?}, which the user has put there, though row {} knew it",
+                other.id
+            ));
         }
         if other.state != State::Failed {
-            return Err(format!("S5: {verb} of {place:?} for the second time; row {} was the first", other.id));
+            return Err(format!(
+                "S5: {verb} of {place:?} for the second time; row {} was the first",
+                other.id
+            ));
         }
     }
     if hand == Hand::Server {
-        return Err(format!("B1: {verb} of {place:?}, which lay there when the folder was renumbered"));
+        return Err(format!(
+            "B1: {verb} of {place:?}, which lay there when the folder was renumbered"
+        ));
     }
     Ok(())
 }
@@ -96,7 +122,9 @@ pub fn settle(world: &Shared, state: &Path) {
     let mut world = world.lock();
     let mut broken = Vec::new();
     census(&world, &rows, &mut broken);
+    marks(&world, &rows, &mut broken);
     ledger(&world, &rows, &mut broken);
+    nothing_skipped(&world, &rows, &mut broken);
     lessons(&world, &rows, &store, &mut broken);
     for rule in broken {
         world.breaks(rule);
@@ -115,22 +143,72 @@ fn census(world: &World, rows: &[Row], broken: &mut Vec<String>) {
         }
     }
     for letter in 0..world.post.letters.len() {
-        let (count, due) = (world.post.whereabouts(letter).len() as i32, all.get(&letter).copied().unwrap_or(0));
+        let (count, due) = (
+            world.post.whereabouts(letter).len() as i32,
+            all.get(&letter).copied().unwrap_or(0),
+        );
         if count != due {
-            broken.push(format!("the model itself: {count} copies of {letter}, {due} by its history"));
+            broken.push(format!(
+                "the model itself: {count} copies of {letter}, {due} by its history"
+            ));
         }
     }
     for (letter, net) in net.into_iter().filter(|(_, net)| *net != 0) {
-        let id = &world.post.letters[letter].id;
-        let told = rows.iter().any(|row| {
-            let copied = row.code.as_deref().is_some_and(|code| code.starts_with("copied, but "));
-            let marked = !world.profile.uidplus() && !world.profile.moves() && row.state == State::Done;
-            row.entry.message_id.as_ref() == Some(id) && (copied || marked)
-        });
         if net < 0 {
             broken.push(format!("S1: message {letter} is lost"));
-        } else if !told && !world.met.contains_key(&letter) {
-            broken.push(format!("S2: message {letter} is there {net} times too often, and nothing tells of it"));
+        } else if !is_told(world, rows, letter) {
+            broken.push(format!(
+                "S2: message {letter} is there {net} times too often, and nothing tells of it"
+            ));
+        }
+    }
+}
+
+/// The ledger tells of a second copy, or it could not be otherwise.
+fn is_told(world: &World, rows: &[Row], letter: usize) -> bool {
+    let id = &world.post.letters[letter].id;
+    let told = |row: &Row| {
+        let copied = row.code.as_deref().is_some_and(|code| code.starts_with("copied, but "));
+        let marked = world.profile.ladder == Ladder::Unsafe && row.state == State::Done;
+        copied || marked
+    };
+    world.met.contains_key(&letter)
+        || rows
+            .iter()
+            .any(|row| row.entry.message_id.as_ref() == Some(id) && told(row))
+}
+
+/// S3: no \Deleted of ours stays where nothing tells of it.
+fn marks(world: &World, rows: &[Row], broken: &mut Vec<String>) {
+    for (place, letter) in &world.marked {
+        let copy = world.post.copy(&place.folder, place.uid);
+        let there = world.post.place(&place.folder, place.uid) == *place;
+        if there && copy.is_some_and(|copy| copy.flags.contains("\\Deleted")) && !is_told(world, rows, *letter) {
+            broken.push(format!("S3: {place:?} is still flagged as deleted by us"));
+        }
+    }
+}
+
+/// L2: whatever came into the inbox was decided about, and what was there before was not.
+fn nothing_skipped(world: &World, rows: &[Row], broken: &mut Vec<String>) {
+    let mut hands: BTreeMap<usize, BTreeSet<Hand>> = BTreeMap::new();
+    for deed in &world.post.deeds {
+        hands.entry(deed.letter).or_default().insert(deed.hand);
+    }
+    for (letter, hands) in hands.iter().filter(|(_, hands)| hands.contains(&Hand::Postman)) {
+        let id = &world.post.letters[*letter].id;
+        let known = rows.iter().any(|row| row.entry.message_id.as_ref() == Some(id));
+        let untouched = !hands.contains(&Hand::User);
+        let marked = world
+            .post
+            .whereabouts(*letter)
+            .iter()
+            .any(|(_, copy)| copy.flags.contains("\\Deleted"));
+        if untouched && !known && !marked && *letter >= world.old.max(world.renumbered) {
+            broken.push(format!("L2: nobody has looked at message {letter}"));
+        }
+        if untouched && known && *letter < world.old {
+            broken.push(format!("message {letter} was there before, and is in the ledger"));
         }
     }
 }
@@ -146,7 +224,9 @@ fn ledger(world: &World, rows: &[Row], broken: &mut Vec<String>) {
         .map(source)
         .collect();
     for deed in world.post.deeds.iter().filter(|deed| deed.hand == Hand::Daemon) {
-        let (Some(from), Some(to)) = (&deed.from, &deed.to) else { continue };
+        let (Some(from), Some(to)) = (&deed.from, &deed.to) else {
+            continue;
+        };
         let told = done.contains(from)
             || rows
                 .iter()
@@ -156,7 +236,9 @@ fn ledger(world: &World, rows: &[Row], broken: &mut Vec<String>) {
         }
     }
     for row in rows {
-        let Some((epoch, uid)) = row.destination_uid.filter(|_| row.state == State::Done && row.entry.kind.moves())
+        let Some((epoch, uid)) = row
+            .destination_uid
+            .filter(|_| row.state == State::Done && row.entry.kind.moves())
         else {
             continue;
         };
@@ -166,7 +248,11 @@ fn ledger(world: &World, rows: &[Row], broken: &mut Vec<String>) {
             epoch: epoch.0,
             uid: uid.0,
         };
-        let found = world.post.ever.get(&place).map(|letter| &world.post.letters[*letter].id);
+        let found = world
+            .post
+            .ever
+            .get(&place)
+            .map(|letter| &world.post.letters[*letter].id);
         if found != row.entry.message_id.as_ref() {
             broken.push(format!("row {} says {place:?}, where there was {found:?}", row.id));
         }
@@ -176,11 +262,17 @@ fn ledger(world: &World, rows: &[Row], broken: &mut Vec<String>) {
 /// S9: a lesson comes from the user's hand, and once.
 fn lessons(world: &World, rows: &[Row], store: &Store, broken: &mut Vec<String>) {
     let mut met: BTreeSet<Place> = BTreeSet::new();
-    for row in rows.iter().filter(|row| matches!(row.entry.kind, RowKind::File | RowKind::Rescue)) {
+    for row in rows
+        .iter()
+        .filter(|row| matches!(row.entry.kind, RowKind::File | RowKind::Rescue))
+    {
         let place = source(row);
         let hand = world.post.put_by.get(&place).copied();
         if hand != Some(Hand::User) {
-            broken.push(format!("S9: row {} calls {place:?} the user's doing; it was {hand:?}", row.id));
+            broken.push(format!(
+                "S9: row {} calls {place:?} the user's doing; it was {hand:?}",
+                row.id
+            ));
         }
         if !met.insert(place.clone()) {
             broken.push(format!("S9: {place:?} was counted twice"));

@@ -22,6 +22,8 @@ struct Connection {
     line: Vec<u8>,
     session: Session,
     logged_in: bool,
+    /// How often the server had been started when this connection began.
+    restarts: u32,
 }
 
 /// Serves one connection until it ends.
@@ -35,6 +37,7 @@ pub async fn serve(world: Shared, stream: DuplexStream, number: u32, arrival: Ar
         line: Vec::new(),
         session: Session::default(),
         logged_in: false,
+        restarts: world.lock().restarts,
     };
     let _ = connection.talk(arrival).await;
     let mut world = world.lock();
@@ -49,7 +52,10 @@ impl Connection {
             Arrival::Bye => return self.say(b"* BYE Too many connections.\r\n").await,
             _ => {}
         }
-        let greeting = format!("* OK [CAPABILITY {}] ready\r\n", self.world.lock().profile.capabilities());
+        let greeting = format!(
+            "* OK [CAPABILITY {}] ready\r\n",
+            self.world.lock().profile.capabilities()
+        );
         self.say(greeting.as_bytes()).await?;
         loop {
             let line = self.next_line().await?;
@@ -68,7 +74,17 @@ impl Connection {
         }
     }
 
+    /// `Err` when the server has been started again since.
+    fn still_up(&self) -> Result<(), Ended> {
+        if self.world.lock().restarts == self.restarts {
+            Ok(())
+        } else {
+            Err(Ended)
+        }
+    }
+
     async fn obey(&mut self, tag: &str, command: &Command) -> Result<(), Ended> {
+        self.still_up()?;
         let (fault, latency) = {
             let mut world = self.world.lock();
             let fault = world.weather.of(name(command));
@@ -152,7 +168,10 @@ impl Connection {
         let now = world.now();
         world.logins.push(now);
         if world.password != password {
-            return (Vec::new(), "NO [AUTHENTICATIONFAILED] Authentication failed.".to_owned());
+            return (
+                Vec::new(),
+                "NO [AUTHENTICATIONFAILED] Authentication failed.".to_owned(),
+            );
         }
         self.logged_in = true;
         let capabilities = world.profile.capabilities();
@@ -168,6 +187,7 @@ impl Connection {
         };
         loop {
             let change = changed.notified();
+            self.still_up()?;
             let news = {
                 let world = self.world.lock();
                 let synced = self.session.sync(&world);

@@ -41,6 +41,12 @@ pub struct World {
     pub password: String,
     /// Messages that were there before the daemon ever ran: the first so many.
     pub old: usize,
+    /// Messages that were there when INBOX was last numbered anew: the first so many.
+    pub renumbered: usize,
+    /// How often the server was started again.
+    pub restarts: u32,
+    /// Copies that the daemon has flagged \Deleted and not unflagged.
+    pub marked: BTreeMap<Place, usize>,
     /// Rules that were broken.
     pub broken: Vec<String>,
     /// Messages of which two moves met in the server, or that the user touched between the daemon's COPY and EXPUNGE.
@@ -76,6 +82,9 @@ impl Shared {
             chronicle,
             password: "secret".to_owned(),
             old: 0,
+            renumbered: 0,
+            restarts: 0,
+            marked: BTreeMap::new(),
             broken: Vec::new(),
             met: BTreeMap::new(),
             copying: BTreeMap::new(),
@@ -134,18 +143,12 @@ impl World {
     /// The user touches this message: when the daemon's COPY of it stands and the original is not yet removed, there may
     /// be two in the end, and that is nobody's fault.
     pub fn user_touches(&mut self, place: &Place) {
-        let half_way = self.copying.iter().find(|(original, (copy, _))| *original == place || copy == place);
+        let half_way = self
+            .copying
+            .iter()
+            .find(|(original, (copy, _))| *original == place || copy == place);
         if let Some((_, (_, letter))) = half_way {
             self.met.insert(*letter, "the user touched it between COPY and EXPUNGE");
         }
-    }
-
-    /// The last hand on a message.
-    pub fn last_hand(&self, letter: usize) -> Option<Hand> {
-        let deeds = self.post.deeds.iter().rev();
-        deeds
-            .filter(|deed| deed.letter == letter && deed.hand != Hand::Server)
-            .map(|deed| deed.hand)
-            .next()
     }
 }

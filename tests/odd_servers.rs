@@ -184,6 +184,25 @@ fn everything_together() {
     });
 }
 
+/// IMAP4rev2 and nothing else: no word of what rev2 includes, SEARCH answered by ESEARCH, names in UTF-8.
+#[test]
+fn imap4rev2_alone() {
+    let ways = Ways {
+        greeting: "OK [CAPABILITY IMAP4rev2 AUTH=PLAIN] ready",
+        before_login: "IMAP4rev2 AUTH=PLAIN",
+        after_login: "IMAP4rev2",
+        rev2: true,
+        recent: false,
+        ..Ways::default()
+    };
+    let server = ways.clone().start();
+    tell_on(&server, &ways, |account| account.folder_line("top = \"W\u{fc}nsche\""));
+    assert!(
+        server.mail().folder("W\u{fc}nsche").is_some(),
+        "names are UTF-8 in IMAP4rev2"
+    );
+}
+
 /// Folders with quotes, backslashes, `&`, stars, umlauts and empty levels are there, and some of them are ours.
 #[test]
 fn folders_with_difficult_names() {

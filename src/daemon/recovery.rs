@@ -19,7 +19,7 @@ use crate::imap::{Access, Selected};
 use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 use crate::sort::message::Message;
-use crate::sort::refusal::INTERRUPTED;
+use crate::sort::refusal::{INTERRUPTED, PRETENDED};
 
 /// What the server shows of one open row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +66,26 @@ impl Visit<'_> {
         let account = self.account.name.clone();
         let mut open = self.store.run(move |store| store.open_rows(&account)).await?;
         open.retain(|row| row.run == self.run || !is_at_work(&row.run));
+        self.read_back(open, INTERRUPTED).await
+    }
+
+    /// Looks for the copies of rows that the server said OK to without telling where they are. What is found is finished
+    /// as in a recovery; what is not is never sent again, since the next OK may mean as little.
+    pub async fn prove(&mut self, rows: &[RowId]) -> Result<(), DaemonError> {
+        let selected = self.session.selected().map(|selected| selected.mailbox.clone());
+        let account = self.account.name.clone();
+        let mut open = self.store.run(move |store| store.open_rows(&account)).await?;
+        open.retain(|row| rows.contains(&row.id));
+        self.read_back(open, PRETENDED).await?;
+        if let Some(selected) = selected {
+            self.session.select(&selected, Access::ReadWrite).await?;
+            self.session.assume_news();
+        }
+        Ok(())
+    }
+
+    /// Compares open rows with both folders and closes each; `not_run` is the code of those whose command has done nothing.
+    async fn read_back(&mut self, open: Vec<Row>, not_run: &str) -> Result<(), DaemonError> {
         let mut by_pair: BTreeMap<(Mailbox, Mailbox), Vec<Row>> = BTreeMap::new();
         for row in open {
             let Some(destination) = row.entry.destination.clone() else {
@@ -92,7 +112,7 @@ impl Visit<'_> {
                 match resolve(&findings) {
                     Resolution::Close(outcome) => self.settle(row, outcome).await?,
                     Resolution::Finish(copy) => unfinished.push((row, copy)),
-                    Resolution::DecideAgain => self.settle(row, Outcome::Failed(INTERRUPTED.to_owned())).await?,
+                    Resolution::DecideAgain => self.settle(row, Outcome::Failed(not_run.to_owned())).await?,
                 }
             }
             if !unfinished.is_empty() {

@@ -326,7 +326,7 @@ impl Conversation<'_> {
         answer
     }
 
-    fn uid(&mut self, _tag: &str, verb: &str, arguments: &[Token]) -> io::Result<String> {
+    fn uid(&mut self, tag: &str, verb: &str, arguments: &[Token]) -> io::Result<String> {
         let Some((name, read_only)) = self.open.as_ref().map(|open| (open.name.clone(), open.read_only)) else {
             return Ok("BAD no folder is open".to_owned());
         };
@@ -341,7 +341,11 @@ impl Conversation<'_> {
                 found.extend(folder.ghosts.iter().filter(|_| self.shared.ways.made_up));
                 found.sort_unstable();
                 let found: Vec<String> = found.iter().map(u32::to_string).collect();
-                self.say(format!("* SEARCH {}", found.join(" ")).trim_end())?;
+                match (self.ways().rev2, found.is_empty()) {
+                    (true, true) => self.say(&format!("* ESEARCH (TAG \"{tag}\") UID"))?,
+                    (true, false) => self.say(&format!("* ESEARCH (TAG \"{tag}\") UID ALL {}", found.join(",")))?,
+                    _ => self.say(format!("* SEARCH {}", found.join(" ")).trim_end())?,
+                }
                 Ok("OK done".to_owned())
             }
             "FETCH" => self.fetch(
@@ -359,7 +363,7 @@ impl Conversation<'_> {
                 }
                 let mut mail = self.shared.mail.lock().unwrap();
                 let uids = members(&folder, &word(0));
-                for message in mail.folder_mut(&name).unwrap().messages.iter_mut() {
+                for message in &mut mail.folder_mut(&name).unwrap().messages {
                     if uids.contains(&message.uid) {
                         for flag in &flags {
                             if word(1).starts_with('+') {
@@ -433,7 +437,7 @@ impl Conversation<'_> {
         let uids = members(folder, set);
         if wanted.marks_seen && !(read_only && self.ways().examine_protects) {
             let mut mail = self.shared.mail.lock().unwrap();
-            for message in mail.folder_mut(&folder.name).unwrap().messages.iter_mut() {
+            for message in &mut mail.folder_mut(&folder.name).unwrap().messages {
                 if uids.contains(&message.uid) {
                     message.flags.insert("\\Seen".to_owned());
                 }

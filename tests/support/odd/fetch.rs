@@ -1,6 +1,8 @@
 //! FETCH as the odd server answers it: header fields, flags, and whatever its habits add.
 
 use super::Ways;
+use std::fmt::Write as _;
+
 use super::mail::Message;
 use crate::support::wire::Token;
 
@@ -66,20 +68,30 @@ impl Wanted {
         let flags = message.flags.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
         let mut first = format!("UID {} FLAGS ({flags})", message.uid);
         if self.gmail {
-            first.push_str(&format!(" X-GM-MSGID {}", message.number));
+            write!(first, " X-GM-MSGID {}", message.number).unwrap();
         }
-        let date = "INTERNALDATE \"20-Nov-2026 10:00:00 +0000\"";
+        let date = format!("INTERNALDATE \"{}\"", internal_date(text));
         let size = format!("RFC822.SIZE {}", message.bytes.len());
         let body = self.fields.as_ref().map(|fields| {
             let header = header(text, fields);
             format!("BODY{}<0> {{{}}}\r\n{header}", self.section, header.len())
         });
         let parts: Vec<String> = if ways.uid_last {
-            body.into_iter().chain([size, date.to_owned(), first]).collect()
+            body.into_iter().chain([size, date, first]).collect()
         } else {
-            [first, date.to_owned(), size].into_iter().chain(body).collect()
+            [first, date, size].into_iter().chain(body).collect()
         };
         format!("* {number} FETCH ({})\r\n", parts.join(" ")).into_bytes()
+    }
+}
+
+/// The day a message says it was written: `Fri, 20 Nov 2026 10:00:00 +0000` as IMAP writes it.
+fn internal_date(text: &str) -> String {
+    let date = text.lines().find_map(|line| line.strip_prefix("Date: "));
+    let words: Vec<&str> = date.unwrap_or_default().split_whitespace().collect();
+    match words.as_slice() {
+        [_, day, month, year, time, zone] => format!("{day}-{month}-{year} {time} {zone}"),
+        _ => "20-Nov-2026 10:00:00 +0000".to_owned(),
     }
 }
 
@@ -91,7 +103,7 @@ fn header(text: &str, fields: &[String]) -> String {
     for line in head.split("\r\n") {
         if !line.starts_with([' ', '\t']) {
             let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
-            wanted = fields.iter().any(|field| *field == name);
+            wanted = fields.contains(&name);
         }
         if wanted {
             out.push_str(line);

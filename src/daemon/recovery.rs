@@ -3,7 +3,7 @@
 //! For a row that is `planned` or `unknown` (reliability.md section 3):
 //! - the source folder has other UIDs now: closed as void, never acted upon;
 //! - the copy is still in the source with the same identity, and none has reached the destination: the command did not
-//!   run. Closed as failed; the message is decided about afresh;
+//!   run. Closed as failed; the message is decided about afresh. Flagged \Deleted it is left alone instead: void;
 //! - it is in both: a COPY ran and the rest did not. The rest is carried out, for exactly this UID;
 //! - it is gone from the source: looked for in the destination from the journaled UIDNEXT. One match: done. None: the
 //!   user was faster, void. Several: void and reported, no copy is touched.
@@ -28,6 +28,8 @@ struct Findings {
     same_epoch: bool,
     /// The copy is in the source.
     in_source: bool,
+    /// And it is flagged \Deleted there.
+    deleted: bool,
     /// UIDs of copies in the destination.
     in_destination: Vec<(UidValidity, Uid)>,
 }
@@ -52,6 +54,7 @@ fn resolve(findings: &Findings) -> Resolution {
     ) {
         (_, false, [copy]) => Resolution::Close(Outcome::Done(Some(*copy))),
         (false, ..) => void("the source folder was renumbered"),
+        (true, true, []) if findings.deleted => void("marked as deleted in the source and not in the destination"),
         (true, true, []) => Resolution::DecideAgain,
         (true, true, [copy]) => Resolution::Finish(*copy),
         (true, false, []) => void("gone from the source and not in the destination: you were faster"),
@@ -101,11 +104,13 @@ impl Visit<'_> {
             let (selected, present) = self.originals(&source, &rows).await?;
             let mut unfinished = Vec::new();
             for row in rows {
+                let original = present.get(&row.entry.source.uid).filter(|(mid, _)| *mid == row.entry.mid);
                 let findings = Findings {
                     same_epoch: selected
                         .as_ref()
                         .is_some_and(|s| s.uid_validity == row.entry.source.uid_validity),
-                    in_source: present.get(&row.entry.source.uid) == Some(&row.entry.mid),
+                    in_source: original.is_some(),
+                    deleted: original.is_some_and(|(_, deleted)| *deleted),
                     in_destination: arrived.get(&row.entry.mid).cloned().unwrap_or_default(),
                 };
                 failpoint("recovery-before-settling");
@@ -196,12 +201,12 @@ impl Visit<'_> {
         Ok(copies)
     }
 
-    /// The rows' messages that are still in the source, by UID. Those the user has marked \Deleted count as gone.
+    /// The rows' messages that are still in the source, by UID, and whether each is flagged \Deleted.
     async fn originals(
         &mut self,
         source: &Mailbox,
         rows: &[Row],
-    ) -> Result<(Option<Selected>, BTreeMap<Uid, Mid>), DaemonError> {
+    ) -> Result<(Option<Selected>, BTreeMap<Uid, (Mid, bool)>), DaemonError> {
         let selected = match self.session.select(source, Access::ReadOnly).await {
             Ok(selected) => selected,
             Err(ImapError::Refused { .. }) => return Ok((None, BTreeMap::new())),
@@ -213,7 +218,8 @@ impl Visit<'_> {
         let fetched = self.session.headers(&uids, &self.fields()).await?;
         let present = fetched.into_iter().map(|fetched| {
             let mid = identity(&fetched, &Message::parse(&fetched.header));
-            (fetched.uid, mid)
+            let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
+            (fetched.uid, (mid, deleted))
         });
         Ok((Some(selected), present.collect()))
     }
@@ -243,6 +249,7 @@ mod tests {
         resolve(&Findings {
             same_epoch,
             in_source,
+            deleted: false,
             in_destination: in_destination.to_vec(),
         })
     }
@@ -250,6 +257,19 @@ mod tests {
     #[test]
     fn an_unexecuted_move_is_decided_afresh_and_never_replayed() {
         assert_eq!(resolved(true, true, &[]), Resolution::DecideAgain);
+    }
+
+    #[test]
+    fn what_carries_the_mark_of_deletion_is_not_decided_about_again() {
+        let findings = |in_destination| Findings {
+            same_epoch: true,
+            in_source: true,
+            deleted: true,
+            in_destination,
+        };
+        assert!(matches!(resolve(&findings(vec![])), Resolution::Close(Outcome::Void(_))));
+        // The mark may be ours, from the first half of the ladder.
+        assert_eq!(resolve(&findings(vec![COPY])), Resolution::Finish(COPY));
     }
 
     #[test]

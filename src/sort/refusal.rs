@@ -62,7 +62,7 @@ const PASSING_WORDS: [&str; 6] = ["too many", "try again", "temporar", "throttl"
 impl Refusal {
     /// Reads the code of a failed row.
     pub fn of(code: &str) -> Self {
-        if code.starts_with(COPIED) {
+        if tells_of_a_copy(code) {
             return Self::Final;
         }
         if code == INTERRUPTED {
@@ -108,6 +108,15 @@ pub fn suggested_backoff(lower_case_text: &str) -> Option<i64> {
     let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
     let milliseconds: i64 = digits.parse().ok()?;
     Some(milliseconds.div_euclid(1_000).saturating_add(1).clamp(1, HOUR))
+}
+
+/// True when a row failed half way: its copy lies in the destination, by our doing.
+pub fn left_a_copy(row: &Row) -> bool {
+    row.state == State::Failed && row.code.as_deref().is_some_and(tells_of_a_copy)
+}
+
+fn tells_of_a_copy(code: &str) -> bool {
+    code.starts_with(COPIED)
 }
 
 /// When a message whose rows these are, oldest first, is to be decided about again; `None` when it is not.

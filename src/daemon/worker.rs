@@ -14,6 +14,7 @@ use super::error::DaemonError;
 use super::logbook::Logbook;
 use super::pending::Pending;
 use super::retry::Retries;
+use super::rival::Company;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
 use super::{access, clock, layout, model, paused};
@@ -199,6 +200,8 @@ impl Worker {
             pending: Pending::default(),
             withheld: BTreeMap::new(),
             retries: Retries::default(),
+            company: Company::default(),
+            swept: None,
             begun: clock::now(),
             outside_changes: None,
         })
@@ -309,9 +312,9 @@ impl Worker {
                 visit.sweep(folder, stopping).await?;
             }
             if !changed.is_empty() {
-                visit.look_for_rival().await?;
                 visit.sweep(&inbox, stopping).await?;
             }
+            visit.look_for_rival_when_due().await?;
             visit.logbook.idle();
         }
         Ok(())
@@ -338,7 +341,8 @@ impl Visit<'_> {
         if !buckets.is_empty() {
             self.sweep(&inbox, stopping).await?;
         }
-        Ok(())
+        self.swept = Some(clock::now());
+        self.look_for_rival_when_due().await
     }
 
     /// A folder that the user has deleted or renamed is no reason to end the visit; it is looked for again next time.

@@ -4,7 +4,7 @@
 //! - [`supervisor`] the process: signals, [`reload`], [`systemd`]; [`roster`] who is looked after
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
-//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing
+//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server;
 //!   [`renumbered`] a server that begins to count anew
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
@@ -32,6 +32,7 @@ pub mod reload;
 pub mod renumbered;
 pub mod retention;
 pub mod retry;
+pub mod rival;
 pub mod roster;
 pub mod status;
 pub mod supervisor;

@@ -104,7 +104,9 @@ impl Visit<'_> {
             let (selected, present) = self.originals(&source, &rows).await?;
             let mut unfinished = Vec::new();
             for row in rows {
-                let original = present.get(&row.entry.source.uid).filter(|(mid, _)| *mid == row.entry.mid);
+                let original = present
+                    .get(&row.entry.source.uid)
+                    .filter(|(mid, _)| *mid == row.entry.mid);
                 let findings = Findings {
                     same_epoch: selected
                         .as_ref()
@@ -267,7 +269,10 @@ mod tests {
             deleted: true,
             in_destination,
         };
-        assert!(matches!(resolve(&findings(vec![])), Resolution::Close(Outcome::Void(_))));
+        assert!(matches!(
+            resolve(&findings(vec![])),
+            Resolution::Close(Outcome::Void(_))
+        ));
         // The mark may be ours, from the first half of the ladder.
         assert_eq!(resolve(&findings(vec![COPY])), Resolution::Finish(COPY));
     }

@@ -10,6 +10,7 @@ use super::layout::{self, Layout};
 use super::logbook::Logbook;
 use super::pending::Pending;
 use super::retry::Retries;
+use super::rival::Company;
 use super::{clock, model};
 use crate::config::Account;
 use crate::imap::Fetched;
@@ -50,6 +51,10 @@ pub struct Visit<'a> {
     pub withheld: BTreeMap<(Mailbox, Uid), u8>,
     /// Moves that are to be tried again, and when.
     pub retries: Retries,
+    /// What is known of another sorter on the same mailbox.
+    pub company: Company,
+    /// When everything was last compared with the ledger.
+    pub swept: Option<Timestamp>,
     /// When the visit began, after the folders were listed.
     pub begun: Timestamp,
     /// What the store last said about changes by other processes.
@@ -91,6 +96,8 @@ impl<'a> Visit<'a> {
             pending: Pending::default(),
             withheld: BTreeMap::new(),
             retries: Retries::default(),
+            company: Company::default(),
+            swept: None,
             begun: clock::now(),
             outside_changes: None,
         })

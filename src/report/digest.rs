@@ -89,7 +89,7 @@ impl Digest {
                         moved.extend(entry.from.clone());
                     }
                 }
-                RowKind::File => digest.corrections.filed += 1,
+                RowKind::File => digest.corrections.filed += u64::from(!entry.may_be_anothers()),
                 RowKind::Rescue => digest.corrections.rescued += 1,
                 RowKind::Undo => digest.corrections.undone += u64::from(row.state == State::Done),
             }

@@ -152,7 +152,7 @@ impl Stats {
                     used.last = used.last.max(Some(row.at));
                 }
             }
-            RowKind::File => self.week(day).filed += 1,
+            RowKind::File => self.week(day).filed += u64::from(!entry.may_be_anothers()),
             RowKind::Rescue => self.week(day).rescued += 1,
             RowKind::Undo => self.week(day).undone += u64::from(row.state == State::Done),
         }

@@ -93,9 +93,9 @@ impl Set {
     pub fn of(&self, uids: &[u32]) -> Vec<u32> {
         let last = uids.last().copied().unwrap_or(0);
         let within = |uid: &u32| {
-            self.0.iter().any(|range| {
-                range.contains(uid) || (*range.end() == u32::MAX && *uid == last)
-            })
+            self.0
+                .iter()
+                .any(|range| range.contains(uid) || (*range.end() == u32::MAX && *uid == last))
         };
         uids.iter().copied().filter(within).collect()
     }
@@ -230,7 +230,10 @@ impl Items {
 
 /// The words of `(a "b c" d)`.
 fn list(text: &str) -> Vec<String> {
-    let inside = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
+    let inside = text
+        .strip_prefix('(')
+        .and_then(|text| text.strip_suffix(')'))
+        .unwrap_or(text);
     Words(inside).all()
 }
 
@@ -245,7 +248,8 @@ struct Words<'a>(&'a str);
 
 impl Words<'_> {
     fn all(&self) -> Vec<String> {
-        let (mut words, mut word, mut depth, mut quoted, mut escaped) = (Vec::new(), String::new(), 0_u32, false, false);
+        let (mut words, mut word, mut depth, mut quoted, mut escaped) =
+            (Vec::new(), String::new(), 0_u32, false, false);
         for c in self.0.chars() {
             let outside = depth == 0;
             match c {

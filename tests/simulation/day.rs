@@ -51,7 +51,11 @@ pub fn run(seed: u64, all: bool) -> Outcome {
 /// A directory that costs no disk, where there is one.
 fn scratch() -> tempfile::TempDir {
     let memory = PathBuf::from("/dev/shm");
-    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let made = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
     made.expect("a directory for the records")
 }
 

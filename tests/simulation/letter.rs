@@ -36,7 +36,10 @@ impl Letter {
         let mut fields = Vec::new();
         let mut field = |name: &str, value: String| fields.push(format!("{name}: {value}\r\n"));
         if !matches!(kind, Kind::Sent(_)) {
-            field("Received", format!("from mx{number}.example.net by mail.example.org; {}", date(at)));
+            field(
+                "Received",
+                format!("from mx{number}.example.net by mail.example.org; {}", date(at)),
+            );
         }
         let (from, to) = match kind {
             Kind::News(list) => (format!("News <news@n{list}.example>"), OWNER.to_owned()),
@@ -72,7 +75,11 @@ impl Letter {
             .unwrap_or_default()
             .trim_matches(['<', '>'])
             .to_owned();
-        Self { kind: Kind::Digest, id, bytes }
+        Self {
+            kind: Kind::Digest,
+            id,
+            bytes,
+        }
     }
 
     /// The header fields with these names, in the message's order, with the empty line at the end.
@@ -98,13 +105,19 @@ impl Letter {
 /// RFC 5322 date-time of an instant.
 pub fn date(at: i64) -> String {
     let (year, month, day, hour, minute, second) = civil(at);
-    format!("{day:02} {} {year} {hour:02}:{minute:02}:{second:02} +0000", MONTHS[month])
+    format!(
+        "{day:02} {} {year} {hour:02}:{minute:02}:{second:02} +0000",
+        MONTHS[month]
+    )
 }
 
 /// INTERNALDATE of an instant (RFC 9051 section 7.5.2).
 pub fn internal_date(at: i64) -> String {
     let (year, month, day, hour, minute, second) = civil(at);
-    format!("{day:2}-{}-{year} {hour:02}:{minute:02}:{second:02} +0000", MONTHS[month])
+    format!(
+        "{day:2}-{}-{year} {hour:02}:{minute:02}:{second:02} +0000",
+        MONTHS[month]
+    )
 }
 
 const MONTHS: [&str; 12] = [

@@ -61,7 +61,11 @@ pub fn account(poll: Duration, allow_unsafe_move: bool) -> Account {
 
 /// A store that asks nobody's other thread.
 pub fn open_store(state: &Path) -> StoreHandle {
-    StoreHandle::here(Store::open(state, clock::now()).expect("the records can be opened").store)
+    StoreHandle::here(
+        Store::open(state, clock::now())
+            .expect("the records can be opened")
+            .store,
+    )
 }
 
 /// The worker of one life.
@@ -75,7 +79,11 @@ pub struct Life {
 impl Life {
     /// The daemon, about to begin its life number `number`.
     pub fn new(world: &Shared, account: &Account, state: &Path, rules: Arc<RuleSet>, number: u32) -> Self {
-        let (stop, wake, rules) = (CancellationToken::new(), Arc::new(Notify::new()), watch::Sender::new(rules));
+        let (stop, wake, rules) = (
+            CancellationToken::new(),
+            Arc::new(Notify::new()),
+            watch::Sender::new(rules),
+        );
         let gate: Arc<dyn Gate> = Arc::new(Pipe {
             world: world.clone(),
             password: "secret".to_owned(),
@@ -148,7 +156,10 @@ impl<F: Future<Output = ()>> Future for Mortal<F> {
             }
             self.steps -= 1;
         }
-        assert!(self.life.as_mut().poll(context).is_pending(), "the worker ended by itself");
+        assert!(
+            self.life.as_mut().poll(context).is_pending(),
+            "the worker ended by itself"
+        );
         Poll::Pending
     }
 }

@@ -54,21 +54,31 @@ fn one_seed() {
 fn the_same_seed_is_the_same_day() {
     for seed in 1..=8 {
         let (one, other) = (day::run(seed, false), day::run(seed, false));
-        assert_eq!(one.digest, other.digest, "seed {seed}:\n{}\n---\n{}", one.last, other.last);
+        assert_eq!(
+            one.digest, other.digest,
+            "seed {seed}:\n{}\n---\n{}",
+            one.last, other.last
+        );
     }
 }
 
 /// Days whose number is in `POSTROOM_SEEDS`, from `POSTROOM_FIRST` on; every core takes its share.
 #[test]
 fn many_seeds() {
-    let (first, count) = (asked_for("POSTROOM_FIRST").unwrap_or(1), asked_for("POSTROOM_SEEDS").unwrap_or(100));
+    let (first, count) = (
+        asked_for("POSTROOM_FIRST").unwrap_or(1),
+        asked_for("POSTROOM_SEEDS").unwrap_or(100),
+    );
     let begun = std::time::Instant::now();
     let next = AtomicU64::new(first);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let outcomes: Vec<day::Outcome> = std::thread::scope(|scope| {
         let work = || {
             let seeds = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
-            seeds.take_while(|seed| *seed < first + count).map(must_hold).collect::<Vec<_>>()
+            seeds
+                .take_while(|seed| *seed < first + count)
+                .map(must_hold)
+                .collect::<Vec<_>>()
         };
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()

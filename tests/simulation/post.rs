@@ -177,7 +177,9 @@ impl Post {
     pub fn renumber(&mut self, name: &str) {
         self.epochs += 1;
         let epoch = self.epochs;
-        let Some(folder) = self.folders.get_mut(name) else { return };
+        let Some(folder) = self.folders.get_mut(name) else {
+            return;
+        };
         folder.epoch = epoch;
         for (index, copy) in folder.copies.iter_mut().enumerate() {
             copy.uid = index as u32 + 1;

@@ -74,7 +74,14 @@ impl Profile {
 
     /// The capability list.
     pub fn capabilities(&self) -> String {
-        let mut words = vec!["IMAP4rev1", "LITERAL+", "ID", "NAMESPACE", "SPECIAL-USE", "LIST-EXTENDED"];
+        let mut words = vec![
+            "IMAP4rev1",
+            "LITERAL+",
+            "ID",
+            "NAMESPACE",
+            "SPECIAL-USE",
+            "LIST-EXTENDED",
+        ];
         let mut offer = |offered: bool, word| words.extend(offered.then_some(word));
         offer(self.moves(), "MOVE");
         offer(self.uidplus(), "UIDPLUS");

@@ -19,7 +19,9 @@ pub fn attend(world: &mut World, state: &Path) {
         if records.is_none() {
             records = Store::open_read_only(&state).ok();
         }
-        let store = records.as_ref().ok_or("a command that changes mail, and there are no records")?;
+        let store = records
+            .as_ref()
+            .ok_or("a command that changes mail, and there are no records")?;
         inspect(world, act, store)
     }));
 }
@@ -43,21 +45,36 @@ fn source(row: &Row) -> Place {
 
 /// One command about one copy.
 fn inspect(world: &World, act: &Act, store: &Store) -> Result<(), String> {
-    let Act { verb, place, to, letter } = act;
+    let Act {
+        verb,
+        place,
+        to,
+        letter,
+    } = act;
     let open = store.open_rows(ACCOUNT).expect("the records can be read");
     // S4: the ledger first.
     let Some(open) = open.iter().find(|row| source(row) == *place) else {
         return Err(format!("S4: {verb} of {place:?} to {to:?} without an open row"));
     };
     if let Some(to) = to
-        && open.entry.destination.as_ref().is_none_or(|planned| planned.as_str() != to)
+        && open
+            .entry
+            .destination
+            .as_ref()
+            .is_none_or(|planned| planned.as_str() != to)
     {
-        return Err(format!("S4: {verb} of {place:?} to {to}, but the row says {:?}", open.entry.destination));
+        return Err(format!(
+            "S4: {verb} of {place:?} to {to}, but the row says {:?}",
+            open.entry.destination
+        ));
     }
     let Some(letter) = letter else { return Ok(()) };
     let letter = &world.post.letters[*letter];
     if open.entry.message_id.as_deref() != Some(letter.id.as_str()) {
-        return Err(format!("S6: {verb} of {place:?}, which is {} and not {:?}", letter.id, open.entry.message_id));
+        return Err(format!(
+            "S6: {verb} of {place:?}, which is {} and not {:?}",
+            letter.id, open.entry.message_id
+        ));
     }
     if open.entry.kind == RowKind::Undo {
         return Ok(());
@@ -72,14 +89,22 @@ fn inspect(world: &World, act: &Act, store: &Store) -> Result<(), String> {
     let rows = store.rows(&query).expect("the records can be read");
     for other in rows.iter().filter(|row| source(row) != *place) {
         if hand == Hand::User {
-            return Err(format!("S5: {verb} of {place:?}, which the user has put there, though row {} knew it", other.id));
+            return Err(format!(
+                "S5: {verb} of {place:?}, which the user has put there, though row {} knew it",
+                other.id
+            ));
         }
         if other.state != State::Failed {
-            return Err(format!("S5: {verb} of {place:?} for the second time; row {} was the first", other.id));
+            return Err(format!(
+                "S5: {verb} of {place:?} for the second time; row {} was the first",
+                other.id
+            ));
         }
     }
     if hand == Hand::Server {
-        return Err(format!("B1: {verb} of {place:?}, which lay there when the folder was renumbered"));
+        return Err(format!(
+            "B1: {verb} of {place:?}, which lay there when the folder was renumbered"
+        ));
     }
     Ok(())
 }
@@ -115,9 +140,14 @@ fn census(world: &World, rows: &[Row], broken: &mut Vec<String>) {
         }
     }
     for letter in 0..world.post.letters.len() {
-        let (count, due) = (world.post.whereabouts(letter).len() as i32, all.get(&letter).copied().unwrap_or(0));
+        let (count, due) = (
+            world.post.whereabouts(letter).len() as i32,
+            all.get(&letter).copied().unwrap_or(0),
+        );
         if count != due {
-            broken.push(format!("the model itself: {count} copies of {letter}, {due} by its history"));
+            broken.push(format!(
+                "the model itself: {count} copies of {letter}, {due} by its history"
+            ));
         }
     }
     for (letter, net) in net.into_iter().filter(|(_, net)| *net != 0) {
@@ -130,7 +160,9 @@ fn census(world: &World, rows: &[Row], broken: &mut Vec<String>) {
         if net < 0 {
             broken.push(format!("S1: message {letter} is lost"));
         } else if !told && !world.met.contains_key(&letter) {
-            broken.push(format!("S2: message {letter} is there {net} times too often, and nothing tells of it"));
+            broken.push(format!(
+                "S2: message {letter} is there {net} times too often, and nothing tells of it"
+            ));
         }
     }
 }
@@ -146,7 +178,9 @@ fn ledger(world: &World, rows: &[Row], broken: &mut Vec<String>) {
         .map(source)
         .collect();
     for deed in world.post.deeds.iter().filter(|deed| deed.hand == Hand::Daemon) {
-        let (Some(from), Some(to)) = (&deed.from, &deed.to) else { continue };
+        let (Some(from), Some(to)) = (&deed.from, &deed.to) else {
+            continue;
+        };
         let told = done.contains(from)
             || rows
                 .iter()
@@ -156,7 +190,9 @@ fn ledger(world: &World, rows: &[Row], broken: &mut Vec<String>) {
         }
     }
     for row in rows {
-        let Some((epoch, uid)) = row.destination_uid.filter(|_| row.state == State::Done && row.entry.kind.moves())
+        let Some((epoch, uid)) = row
+            .destination_uid
+            .filter(|_| row.state == State::Done && row.entry.kind.moves())
         else {
             continue;
         };
@@ -166,7 +202,11 @@ fn ledger(world: &World, rows: &[Row], broken: &mut Vec<String>) {
             epoch: epoch.0,
             uid: uid.0,
         };
-        let found = world.post.ever.get(&place).map(|letter| &world.post.letters[*letter].id);
+        let found = world
+            .post
+            .ever
+            .get(&place)
+            .map(|letter| &world.post.letters[*letter].id);
         if found != row.entry.message_id.as_ref() {
             broken.push(format!("row {} says {place:?}, where there was {found:?}", row.id));
         }
@@ -176,11 +216,17 @@ fn ledger(world: &World, rows: &[Row], broken: &mut Vec<String>) {
 /// S9: a lesson comes from the user's hand, and once.
 fn lessons(world: &World, rows: &[Row], store: &Store, broken: &mut Vec<String>) {
     let mut met: BTreeSet<Place> = BTreeSet::new();
-    for row in rows.iter().filter(|row| matches!(row.entry.kind, RowKind::File | RowKind::Rescue)) {
+    for row in rows
+        .iter()
+        .filter(|row| matches!(row.entry.kind, RowKind::File | RowKind::Rescue))
+    {
         let place = source(row);
         let hand = world.post.put_by.get(&place).copied();
         if hand != Some(Hand::User) {
-            broken.push(format!("S9: row {} calls {place:?} the user's doing; it was {hand:?}", row.id));
+            broken.push(format!(
+                "S9: row {} calls {place:?} the user's doing; it was {hand:?}",
+                row.id
+            ));
         }
         if !met.insert(place.clone()) {
             broken.push(format!("S9: {place:?} was counted twice"));

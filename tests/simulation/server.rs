@@ -49,7 +49,10 @@ impl Connection {
             Arrival::Bye => return self.say(b"* BYE Too many connections.\r\n").await,
             _ => {}
         }
-        let greeting = format!("* OK [CAPABILITY {}] ready\r\n", self.world.lock().profile.capabilities());
+        let greeting = format!(
+            "* OK [CAPABILITY {}] ready\r\n",
+            self.world.lock().profile.capabilities()
+        );
         self.say(greeting.as_bytes()).await?;
         loop {
             let line = self.next_line().await?;
@@ -152,7 +155,10 @@ impl Connection {
         let now = world.now();
         world.logins.push(now);
         if world.password != password {
-            return (Vec::new(), "NO [AUTHENTICATIONFAILED] Authentication failed.".to_owned());
+            return (
+                Vec::new(),
+                "NO [AUTHENTICATIONFAILED] Authentication failed.".to_owned(),
+            );
         }
         self.logged_in = true;
         let capabilities = world.profile.capabilities();

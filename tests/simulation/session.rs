@@ -62,7 +62,10 @@ impl Session {
         }
         let uids = set.of(&open.view);
         let name = open.name.clone();
-        self.found = uids.iter().filter_map(|uid| world.post.copy(&name, *uid).cloned()).collect();
+        self.found = uids
+            .iter()
+            .filter_map(|uid| world.post.copy(&name, *uid).cloned())
+            .collect();
         for uid in uids {
             let act = Act {
                 verb,
@@ -144,7 +147,11 @@ impl Session {
             read_only,
         });
         let mut text = String::from("* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)\r\n");
-        let permanent = if read_only { "()" } else { "(\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)" };
+        let permanent = if read_only {
+            "()"
+        } else {
+            "(\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)"
+        };
         let _ = write!(text, "* OK [PERMANENTFLAGS {permanent}] Flags permitted.\r\n");
         let _ = write!(text, "* {} EXISTS\r\n* 0 RECENT\r\n", folder.copies.len());
         let _ = write!(text, "* OK [UIDVALIDITY {}] UIDs valid\r\n", folder.epoch);
@@ -184,7 +191,12 @@ impl Session {
             return Ok((Vec::new(), "BAD No mailbox selected.".to_owned()));
         };
         let there = |uid: &u32| folder.copy(*uid).is_some();
-        let found: Vec<String> = set.of(&open.view).iter().filter(|uid| there(uid)).map(u32::to_string).collect();
+        let found: Vec<String> = set
+            .of(&open.view)
+            .iter()
+            .filter(|uid| there(uid))
+            .map(u32::to_string)
+            .collect();
         let line = match (compact, found.is_empty()) {
             (false, true) => "* SEARCH\r\n".to_owned(),
             (false, false) => format!("* SEARCH {}\r\n", found.join(" ")),
@@ -292,8 +304,12 @@ impl Session {
         if self.folder(world)?.is_none() {
             return Ok(Vec::new());
         }
-        let Some(open) = &mut self.open else { return Ok(Vec::new()) };
-        let Some(folder) = world.post.folders.get(&open.name) else { return Ok(Vec::new()) };
+        let Some(open) = &mut self.open else {
+            return Ok(Vec::new());
+        };
+        let Some(folder) = world.post.folders.get(&open.name) else {
+            return Ok(Vec::new());
+        };
         if folder.modseq == open.modseq {
             return Ok(Vec::new());
         }
@@ -307,13 +323,19 @@ impl Session {
         for (index, uid) in open.view.iter().enumerate() {
             if let Some(copy) = folder.copy(*uid).filter(|copy| copy.modseq > open.modseq) {
                 let flags: Vec<&str> = copy.flags.iter().map(String::as_str).collect();
-                let _ = write!(text, "* {} FETCH (UID {uid} FLAGS ({}))\r\n", index + 1, flags.join(" "));
+                let _ = write!(
+                    text,
+                    "* {} FETCH (UID {uid} FLAGS ({}))\r\n",
+                    index + 1,
+                    flags.join(" ")
+                );
             }
         }
         open.modseq = folder.modseq;
         let last = open.view.last().copied().unwrap_or(0);
         let before = open.view.len();
-        open.view.extend(folder.copies.iter().map(|copy| copy.uid).filter(|uid| *uid > last));
+        open.view
+            .extend(folder.copies.iter().map(|copy| copy.uid).filter(|uid| *uid > last));
         if open.view.len() > before {
             let _ = write!(text, "* {} EXISTS\r\n", open.view.len());
         }
@@ -324,7 +346,9 @@ impl Session {
     pub fn news_of_others(&mut self, world: &World) -> Vec<u8> {
         let mut text = String::new();
         for (name, told) in self.watched.iter_mut().flatten() {
-            let Some(folder) = world.post.folders.get(name) else { continue };
+            let Some(folder) = world.post.folders.get(name) else {
+                continue;
+            };
             let now = (folder.epoch, folder.next, folder.copies.len());
             if now != *told {
                 *told = now;
@@ -347,7 +371,11 @@ pub fn append(world: &mut World, folder: &str, flags: &[String], bytes: Vec<u8>)
         return no("[TRYCREATE] Mailbox doesn't exist");
     }
     let (now, seconds) = (world.now(), world.seconds());
-    let flags: Vec<&str> = flags.iter().map(String::as_str).filter(|flag| !flag.is_empty()).collect();
+    let flags: Vec<&str> = flags
+        .iter()
+        .map(String::as_str)
+        .filter(|flag| !flag.is_empty())
+        .collect();
     let letter = Letter::appended(bytes);
     let uid = world.post.add(now, Hand::Daemon, folder, letter, seconds, &flags);
     let epoch = world.post.folders.get(folder).map_or(0, |folder| folder.epoch);
@@ -404,7 +432,12 @@ fn describe(out: &mut Vec<u8>, number: usize, copy: &Copy, letter: &Letter, item
     if let Some((names, most)) = &items.header {
         let mut header = letter.fields(names);
         header.truncate(*most);
-        let _ = write!(text, " BODY[HEADER.FIELDS ({})]<0> {{{}}}\r\n", names.join(" "), header.len());
+        let _ = write!(
+            text,
+            " BODY[HEADER.FIELDS ({})]<0> {{{}}}\r\n",
+            names.join(" "),
+            header.len()
+        );
         out.extend_from_slice(text.as_bytes());
         out.extend_from_slice(&header);
     } else {

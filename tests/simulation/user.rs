@@ -11,7 +11,15 @@ use super::world::{Shared, World};
 
 /// Folders between which things are dragged; INBOX most often.
 const FOLDERS: [&str; 9] = [
-    "INBOX", "INBOX", "INBOX", "News", "Bulk", "Top", "Blackhole", "Archive", "Trash",
+    "INBOX",
+    "INBOX",
+    "INBOX",
+    "News",
+    "Bulk",
+    "Top",
+    "Blackhole",
+    "Archive",
+    "Trash",
 ];
 
 /// Newsletters and people there are.
@@ -52,7 +60,14 @@ pub fn post(world: &mut World, random: &mut fastrand::Rng, folder: &str) {
         5..9 => Kind::Person(random.u32(..SENDERS)),
         _ => Kind::Machine(random.u32(..SENDERS)),
     };
-    let uid = world.post.add(now, Hand::Postman, folder, Letter::new(kind, number, seconds), seconds, &[]);
+    let uid = world.post.add(
+        now,
+        Hand::Postman,
+        folder,
+        Letter::new(kind, number, seconds),
+        seconds,
+        &[],
+    );
     world.note(&format!("postman: {number} ({kind:?}) into {folder} as {uid}"));
 }
 
@@ -166,7 +181,9 @@ async fn drag_by_copy(world: &Shared, random: &mut fastrand::Rng, from: &str, ui
         let mut world = world.lock();
         if !still_there(&world, &place) {
             // The daemon was in between: its move and the user's have met.
-            world.met.insert(letter, "the daemon moved it between the user's COPY and EXPUNGE");
+            world
+                .met
+                .insert(letter, "the daemon moved it between the user's COPY and EXPUNGE");
             world.note(&format!("user: {from} {uid} has gone meanwhile"));
             return Some(new);
         }

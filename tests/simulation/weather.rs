@@ -99,7 +99,12 @@ impl Weather {
             return Arrival::Greeted;
         }
         self.faults += 1;
-        [Arrival::Unreachable, Arrival::Unreachable, Arrival::Bye, Arrival::Silent][self.random.usize(..4)]
+        [
+            Arrival::Unreachable,
+            Arrival::Unreachable,
+            Arrival::Bye,
+            Arrival::Silent,
+        ][self.random.usize(..4)]
     }
 
     /// What becomes of a command.

@@ -134,7 +134,10 @@ impl World {
     /// The user touches this message: when the daemon's COPY of it stands and the original is not yet removed, there may
     /// be two in the end, and that is nobody's fault.
     pub fn user_touches(&mut self, place: &Place) {
-        let half_way = self.copying.iter().find(|(original, (copy, _))| *original == place || copy == place);
+        let half_way = self
+            .copying
+            .iter()
+            .find(|(original, (copy, _))| *original == place || copy == place);
         if let Some((_, (_, letter))) = half_way {
             self.met.insert(*letter, "the user touched it between COPY and EXPUNGE");
         }

@@ -40,6 +40,17 @@ impl std::fmt::Display for Identity {
     }
 }
 
+impl Identity {
+    /// The word by which commands and files name it: an address, `@domain`, or a List-Id; safe to print.
+    pub fn spelling(&self) -> String {
+        match self {
+            Identity::Address(address) => address.as_str().to_owned(),
+            Identity::List(list) => super::sanitise(list),
+            Identity::Domain(domain) => format!("@{domain}"),
+        }
+    }
+}
+
 /// How a lesson came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -8,7 +8,7 @@
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server;
 //!   [`renumbered`] a server that begins to count anew
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
-//! - [`digest`] the daily mail to the user himself
+//! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
 
@@ -35,6 +35,7 @@ pub mod retry;
 pub mod rival;
 pub mod roster;
 pub mod status;
+pub mod suggestions;
 pub mod supervisor;
 pub mod sweep;
 pub mod systemd;

@@ -46,14 +46,7 @@ pub fn account(poll: Duration, allow_unsafe_move: bool) -> Account {
             secret: Secret::PasswordFile("/nowhere".into()),
             poll,
         },
-        folders: Folders {
-            top: Mailbox::new("Top"),
-            news: Mailbox::new("News"),
-            bulk: Mailbox::new("Bulk"),
-            blackhole: Mailbox::new("Blackhole"),
-            blackhole_trash_after: None,
-            sent: None,
-        },
+        folders: Folders::default(),
         learning: Learning::default(),
         digest: Vec::new(),
     }

@@ -17,14 +17,7 @@ fn settings(moves: bool) -> Settings {
     Settings {
         account: "home".to_owned(),
         owner: Owner::new(vec![Address::parse("alice@example.org").unwrap()]),
-        folders: Folders {
-            top: "Top".into(),
-            news: "News".into(),
-            bulk: "Bulk".into(),
-            blackhole: "Blackhole".into(),
-            blackhole_trash_after: None,
-            sent: None,
-        },
+        folders: Folders::default(),
         learning: Learning::default(),
         authserv_id: None,
         moves,

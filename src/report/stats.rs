@@ -155,6 +155,8 @@ impl Stats {
             RowKind::File => self.week(day).filed += 1,
             RowKind::Rescue => self.week(day).rescued += 1,
             RowKind::Undo => self.week(day).undone += u64::from(row.state == State::Done),
+            // A copy is not another message.
+            RowKind::Copy => {}
         }
     }
 

@@ -79,7 +79,9 @@ pub async fn move_messages(session: &mut Session, moves: &Committed<Vec<PlannedM
     }
     let groups = admit(session, moves.get(), &mut report);
     let (copies, groups): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.leaves_originals);
-    report.error = duplicate::carry_out(session, &copies, &mut report).await.err();
+    if let Err(error) = duplicate::carry_out(session, &copies, &mut report).await {
+        report.error = Some(error);
+    }
     if groups.is_empty() || report.error.is_some() {
         return report;
     }

@@ -1,4 +1,4 @@
-//! What rules do beyond a bucket, with the whole daemon on a real Dovecot: further copies.
+//! What rules ask for beyond headers and do beyond a bucket, with the whole daemon on a real Dovecot: files, copies.
 //!
 //! Every story ends with the proxy's word that only the closed list of commands was used.
 #![allow(
@@ -11,6 +11,7 @@
 
 mod support;
 
+use support::grammar::Allowance;
 use support::{Account, Daemon, Dovecot, Drag, Home, Ledger, Letter, Proxy, Server, eventually};
 
 /// One account with rules, and the proxy between daemon and server.
@@ -22,7 +23,11 @@ struct Office {
 
 impl Office {
     fn new(server: Server, rules: &str) -> Self {
-        let proxy = Proxy::to(server.port).start();
+        Self::allowing(server, rules, Allowance::default())
+    }
+
+    fn allowing(server: Server, rules: &str, allowance: Allowance) -> Self {
+        let proxy = Proxy::to(server.port).allow(allowance).start();
         let home = Home::new(&[Account::new("home", proxy.port)]);
         home.rule_file("10-mine.toml", rules);
         Self { server, proxy, home }
@@ -196,6 +201,93 @@ fn a_copy_that_is_refused_holds_nothing_up() {
     daemon.wait_line("the server marks no folder for this use");
     daemon.wait_line("the message itself goes its way");
     office.wait_for(&invoice, &["Bulk", "Receipts"]);
+    daemon.terminate();
+    office.proxy.assert_clean();
+}
+
+/// A letter with one attached file; `named` is the parameter that names it.
+fn with_file(from: &str, named: &str) -> Letter {
+    Letter::from(from)
+        .field("MIME-Version", "1.0")
+        .field("Content-Type", "multipart/mixed; boundary=\"cut\"")
+        .body(&format!(
+            "--cut\r\nContent-Type: text/plain\r\n\r\nHello\r\n--cut\r\nContent-Type: application/octet-stream\r\n\
+             Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment;\r\n {named}\r\n\r\nQQ==\r\n--cut--\r\n"
+        ))
+}
+
+const FILES: &str = r#"
+[[rule]]
+name = "euro tables"
+when = { attachment = "*\u20ac*.csv" }
+move = "Tables"
+
+[[rule]]
+name = "calendar"
+when = { attachment = "*.ics" }
+move = "Calendar"
+
+[[rule]]
+name = "any file"
+when = { attachment = true }
+move = "Files"
+"#;
+
+#[test]
+fn files_are_looked_at_where_a_rule_asks() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let allowance = Allowance {
+        body_structure: true,
+        ..Allowance::default()
+    };
+    let office = Office::allowing(server, FILES, allowance);
+    let daemon = office.start();
+    let plain = Letter::from("anna@letter.example");
+    let (table, invite, other, hostile) = (
+        with_file("a@letter.example", "filename*=utf-8''%e2%82%ac%20rates.csv"),
+        with_file("b@letter.example", "filename=\"invite.ics\""),
+        with_file("c@letter.example", "filename=\"photo.jpg\""),
+        with_file(
+            "d@letter.example",
+            &format!("filename=\"{}.ics\"", "x".repeat(900).replace("xxx", "x\\\"(")),
+        ),
+    );
+    for letter in [&plain, &table, &invite, &other, &hostile] {
+        office.deliver(letter);
+    }
+    office.wait_for(&table, &["Tables"]);
+    office.wait_for(&invite, &["Calendar"]);
+    office.wait_for(&other, &["Files"]);
+    office.wait_for(&hostile, &["Files"]);
+    office.wait_for(&plain, &["INBOX"]);
+    assert!(office.proxy.count("UID FETCH") > 0);
+    daemon.terminate();
+    office.proxy.assert_clean();
+}
+
+/// Ten thousand parts make a BODYSTRUCTURE that no limit would let through: the message is sorted without it, and so is
+/// all mail behind it.
+#[test]
+fn a_message_of_ten_thousand_parts_stops_nothing() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let allowance = Allowance {
+        body_structure: true,
+        ..Allowance::default()
+    };
+    let office = Office::allowing(server, FILES, allowance);
+    let mut daemon = office.start();
+    let part = "--cut\r\nContent-Type: application/pdf; name=\"invite.ics\"\r\n\r\nx\r\n";
+    let bomb = Letter::from("bomb@letter.example")
+        .field("MIME-Version", "1.0")
+        .field("Content-Type", "multipart/mixed; boundary=\"cut\"")
+        .body(&format!("{}--cut--\r\n", part.repeat(9_900)));
+    let invite = with_file("b@letter.example", "filename=\"invite.ics\"");
+    office.deliver(&bomb);
+    daemon.wait_line("bomb@letter.example");
+    office.deliver(&invite);
+    office.wait_for(&invite, &["Calendar"]);
+    office.wait_for(&bomb, &["INBOX"]);
+    assert_eq!(daemon.count_lines("trying again"), 0, "{}", daemon.output());
     daemon.terminate();
     office.proxy.assert_clean();
 }

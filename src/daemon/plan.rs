@@ -121,13 +121,13 @@ impl Visit<'_> {
             if stop() {
                 break;
             }
+            let fates_behind = chunk.len();
             let rows = chunk.iter().flat_map(|fate| fate.copies.iter().chain(&fate.entry));
             let mut chunk: Vec<Entry> = rows.cloned().collect();
             chunk.retain(|entry| entry.source.uid_validity == selected.uid_validity);
-            let count = chunk.iter().filter(|entry| entry.kind == RowKind::Sort).count();
             self.plan_moves(clock::now(), chunk).await?;
             self.carry_out().await?;
-            behind += count;
+            behind += fates_behind;
             progress(behind);
         }
         Ok(behind)

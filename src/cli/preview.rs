@@ -228,6 +228,7 @@ mod tests {
             verdict: Verdict::new(bucket, Reason::new(ReasonKind::Rule, "rule \"x\"")),
             folder: Mailbox::new(folder),
             settled: false,
+            copies: Vec::new(),
             entry: (bucket != Bucket::Inbox).then(|| sample::entry(1)),
         }
     }

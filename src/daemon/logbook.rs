@@ -88,6 +88,10 @@ impl Logbook {
                 });
             }
             Outcome::Void(why) => info!(account, row = row.0, message_id = %id, %folder, why, "{verb} void"),
+            Outcome::Failed(code) if entry.kind == RowKind::Copy => {
+                warn!(account, row = row.0, message_id = %id, %folder, code, "no copy was made; the message itself goes its way");
+                self.tell(Told::Problem(format!("no copy was made in {folder}: {code}")));
+            }
             Outcome::Failed(code) => {
                 warn!(account, row = row.0, message_id = %id, %folder, code, "{verb} failed; the message stays where it is");
                 self.tell(Told::Problem(format!("moving a message to {folder} failed: {code}")));
@@ -124,8 +128,8 @@ impl Logbook {
             Note::Unsortable { location, why } => {
                 warn!(account, folder = %location.mailbox, uid = location.uid.0, why = sanitise(why), "left alone");
             }
-            Note::CopyNotMade { rule } => {
-                warn!(account, rule = %Shown(rule.rule.as_deref()), "this version makes no copies; the rule's `copy` is left out");
+            Note::CopyNotMade { rule, target } => {
+                warn!(account, rule = %Shown(rule.rule.as_deref()), target, "no copy is made: the server marks no folder for this use");
             }
             Note::Doubled { location, message_id } => {
                 let message_id = message_id.as_deref().map(sanitise);

@@ -139,6 +139,22 @@ impl Visit<'_> {
         Ok(())
     }
 
+    /// The names of the files the messages carry, where a rule asks for them.
+    async fn attachments(&mut self, fetched: &[Fetched]) -> Result<BTreeMap<Uid, Vec<String>>, DaemonError> {
+        if !self.sorter.rules.needs_attachments() || fetched.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let uids: Vec<Uid> = fetched.iter().map(|fetched| fetched.uid).collect();
+        match self.session.attachments(&uids).await {
+            Err(error) if !error.ends_connection() => {
+                let remedy = "rules that ask for attachments are not met until the server tells of them";
+                self.logbook.stuck(&error, remedy);
+                Ok(BTreeMap::new())
+            }
+            told => Ok(told?),
+        }
+    }
+
     /// Turns fetched headers of one folder into events, with what the ledger knows about each message.
     pub async fn read(
         &mut self,
@@ -146,6 +162,7 @@ impl Visit<'_> {
         uid_validity: UidValidity,
         fetched: Vec<Fetched>,
     ) -> Result<Vec<Event>, DaemonError> {
+        let mut attachments = self.attachments(&fetched).await?;
         let read: Vec<(Fetched, Message, Mid)> = fetched
             .into_iter()
             .map(|fetched| {
@@ -176,7 +193,7 @@ impl Visit<'_> {
                 arrived,
                 utc_offset: clock::utc_offset(arrived.unwrap_or_default()),
                 flags: fetched.flags,
-                attachments: None,
+                attachments: attachments.remove(&fetched.uid),
                 history: histories.remove(&mid).unwrap_or_default(),
                 message,
                 mid,

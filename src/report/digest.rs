@@ -95,6 +95,8 @@ impl Digest {
                 RowKind::File => digest.corrections.filed += u64::from(!entry.may_be_anothers()),
                 RowKind::Rescue => digest.corrections.rescued += 1,
                 RowKind::Undo => digest.corrections.undone += u64::from(row.state == State::Done),
+                // A copy is not another message.
+                RowKind::Copy => {}
             }
         })?;
         let before = Query {

@@ -165,6 +165,8 @@ impl Stats {
             RowKind::File => self.week(day).filed += u64::from(!entry.may_be_anothers()),
             RowKind::Rescue => self.week(day).rescued += 1,
             RowKind::Undo => self.week(day).undone += u64::from(row.state == State::Done),
+            // A copy is not another message.
+            RowKind::Copy => {}
         }
     }
 

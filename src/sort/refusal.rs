@@ -124,12 +124,12 @@ fn tells_of_a_copy(code: &str) -> bool {
 /// Only the last row counts: after it a user's drag, a verdict that kept the message or a move that was done would have
 /// settled the matter.
 pub fn next_attempt(history: &[Row]) -> Option<Timestamp> {
-    let last = history.last()?;
+    // A further copy is made or not beside the message's own way.
+    let rows = history.iter().rev().filter(|row| row.entry.kind != RowKind::Copy);
+    let last = rows.clone().next()?;
     let refusal = failed(last)?;
     let closed = last.closed.unwrap_or(last.at);
-    let times = history
-        .iter()
-        .rev()
+    let times = rows
         .map_while(failed)
         .filter(|earlier| !matches!(earlier, Refusal::Interrupted | Refusal::Held))
         .count();

@@ -190,6 +190,109 @@ fn what_a_rule_that_continues_asks_for_goes_with_the_verdict_of_a_later_stage() 
     );
 }
 
+/// A sorter with one rule, which says this of every list mail.
+fn ruled(orders: &str) -> Sorter {
+    let file = SourceFile {
+        name: "10-copy.toml".to_owned(),
+        text: format!("[[rule]]\nname = \"copy\"\nwhen = {{ list = true }}\n{orders}\n"),
+    };
+    let context = Context {
+        folders: [("home".to_owned(), settings(true).folders)].into(),
+    };
+    let rules = RuleSet::parse(&[file], &BTreeMap::new(), &context).set.unwrap();
+    Sorter::new(settings(true), Arc::new(rules))
+}
+
+/// Kind and destination of each row that follows from the newsletter in INBOX/1.
+fn rows(sorter: &mut Sorter, history: Vec<Row>) -> Vec<(RowKind, String)> {
+    let arrived = Event::Arrived(Box::new(newsletter("INBOX", 1, history)));
+    let rows = sorter
+        .handle(NOW, arrived)
+        .into_iter()
+        .filter_map(|action| match action {
+            Action::Plan(entry) | Action::Move(entry) => {
+                let folder = entry.destination.unwrap_or_else(Mailbox::inbox);
+                Some((entry.kind, folder.as_str().to_owned()))
+            }
+            _ => None,
+        });
+    rows.collect()
+}
+
+fn copied(state: State, code: Option<&str>) -> Row {
+    let mut row = row(RowKind::Copy, state, place("INBOX", 1), Some(("Books", None)));
+    row.code = code.map(str::to_owned);
+    row
+}
+
+#[test]
+fn copies_come_before_the_move_and_only_once() {
+    let (copy, sort) = ((RowKind::Copy, "Books".to_owned()), (RowKind::Sort, "Paper".to_owned()));
+    let mut sorter = ruled("move = \"Paper\"\ncopy = [\"Books\", \"INBOX\", \"Paper\", \"Books\"]");
+    // Neither where the message is, nor where it goes, nor twice.
+    assert_eq!(rows(&mut sorter, Vec::new()), [copy.clone(), sort.clone()]);
+    // The move came to nothing and is decided about afresh.
+    let failed = moved(State::Failed, None);
+    for (state, code, again) in [
+        (State::Done, None, false),
+        (State::Void, Some("gone"), false),
+        (State::Failed, Some("[NOPERM] no"), false),
+        (State::Failed, Some("[OVERQUOTA] full"), true),
+    ] {
+        let expected: Vec<_> = again
+            .then_some(copy.clone())
+            .into_iter()
+            .chain([sort.clone()])
+            .collect();
+        let history = vec![copied(state, code), failed.clone()];
+        assert_eq!(rows(&mut sorter, history), expected, "{state:?} {code:?}");
+    }
+}
+
+#[test]
+fn a_message_that_is_kept_is_copied_too_and_a_missing_special_use_is_told() {
+    let mut sorter = ruled("keep = true\ncopy = [\"Books\", \"\\\\Junk\"]");
+    let expected = [(RowKind::Copy, "Books".to_owned()), (RowKind::Keep, "INBOX".to_owned())];
+    assert_eq!(rows(&mut sorter, Vec::new()), expected);
+    let arrived = Event::Arrived(Box::new(newsletter("INBOX", 1, Vec::new())));
+    let told = sorter.handle(NOW, arrived);
+    let junk = |action: &Action| matches!(action, Action::Note(Note::CopyNotMade { target, .. }) if target == "\\Junk");
+    assert!(told.iter().any(junk), "{told:?}");
+    let mut onlooker = ruled("move = \"Paper\"\ncopy = \"Books\"");
+    onlooker.settings.moves = false;
+    assert_eq!(
+        rows(&mut onlooker, Vec::new()),
+        [(RowKind::Preview, "Paper".to_owned())]
+    );
+}
+
+#[test]
+fn a_copy_is_neither_a_drag_nor_new_mail_wherever_it_turns_up() {
+    let mut ours = copied(State::Done, None);
+    ours.entry.destination = Some("News".into());
+    ours.destination_uid = Some((UidValidity(9), Uid(7)));
+    assert_eq!(
+        meant("News", 7, vec![ours.clone(), moved(State::Done, None)]),
+        Meaning::Ours
+    );
+    let news = Meaning::Filed {
+        bucket: Bucket::News,
+        domain: false,
+    };
+    assert_eq!(meant("News", 8, vec![ours]), news, "the next one there is the user's");
+    // The user brings the copy to the inbox; the message itself was kept, or its move has failed.
+    let kept = row(RowKind::Keep, State::Done, place("INBOX", 1), None);
+    let history = vec![copied(State::Done, None), kept.clone()];
+    assert_eq!(meant("INBOX", 2, history), Meaning::Known);
+    let history = vec![copied(State::Done, None), moved(State::Failed, None)];
+    assert_eq!(meant("INBOX", 2, history.clone()), Meaning::Known);
+    assert_eq!(
+        meant("INBOX", 1, history),
+        Meaning::New,
+        "the message itself is open for a verdict"
+    );
+}
+
 fn actions(moves: bool, arrival: Arrival) -> Vec<Action> {
     let mut sorter = Sorter::new(settings(moves), Arc::new(RuleSet::default()));
     sorter.handle(NOW, Event::Arrived(Box::new(arrival)))

@@ -14,7 +14,7 @@ use postroom::daemon::logbook::Logbook;
 use postroom::daemon::worker::Worker;
 use postroom::sort::correspondence::Learning;
 use postroom::sort::folders::Folders;
-use postroom::sort::mailbox::{Mailbox, Timestamp};
+use postroom::sort::mailbox::Timestamp;
 use postroom::sort::rules::RuleSet;
 use postroom::sort::sender::{Address, Owner};
 use postroom::store::{Store, StoreHandle};

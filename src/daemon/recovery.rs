@@ -7,6 +7,11 @@
 //! - it is in both: a COPY ran and the rest did not. The rest is carried out, for exactly this UID;
 //! - it is gone from the source: looked for in the destination from the journaled UIDNEXT. One match: done. None: the
 //!   user was faster, void. Several: void and reported, no copy is touched.
+//!
+//! A further copy that a rule asked for (`copies.rs`) is looked for in its folder in the same way, and made only where none
+//! is found.
+
+mod copies;
 
 use std::collections::BTreeMap;
 
@@ -16,10 +21,10 @@ use crate::imap::ImapError;
 use crate::imap::failpoint::failpoint;
 use crate::imap::mover;
 use crate::imap::{Access, Selected};
-use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId};
+use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 use crate::sort::message::Message;
-use crate::sort::refusal::INTERRUPTED;
+use crate::sort::refusal::{INTERRUPTED, PRETENDED};
 
 /// What the server shows of one open row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,17 +74,32 @@ impl Visit<'_> {
         let account = self.account.name.clone();
         let mut open = self.store.run(move |store| store.open_rows(&account)).await?;
         open.retain(|row| row.run == self.run || !is_at_work(&row.run));
-        let mut by_pair: BTreeMap<(Mailbox, Mailbox), Vec<Row>> = BTreeMap::new();
-        for row in open {
-            let Some(destination) = row.entry.destination.clone() else {
-                continue;
-            };
-            by_pair
-                .entry((row.entry.source.mailbox.clone(), destination))
-                .or_default()
-                .push(row);
+        let (copies, moves) = open.into_iter().partition(|row| row.entry.kind == RowKind::Copy);
+        // First, while the messages are still where they are to be copied from.
+        for ((source, destination), rows) in by_pair(copies) {
+            self.recover_copies(&source, &destination, rows).await?;
         }
-        for ((source, destination), rows) in by_pair {
+        self.read_back(moves, INTERRUPTED).await
+    }
+
+    /// Looks for the copies of rows that the server said OK to without telling where they are. What is found is finished
+    /// as in a recovery; what is not is never sent again, since the next OK may mean as little.
+    pub async fn prove(&mut self, rows: &[RowId]) -> Result<(), DaemonError> {
+        let selected = self.session.selected().map(|selected| selected.mailbox.clone());
+        let account = self.account.name.clone();
+        let mut open = self.store.run(move |store| store.open_rows(&account)).await?;
+        open.retain(|row| rows.contains(&row.id));
+        self.read_back(open, PRETENDED).await?;
+        if let Some(selected) = selected {
+            self.session.select(&selected, Access::ReadWrite).await?;
+            self.session.assume_news();
+        }
+        Ok(())
+    }
+
+    /// Compares open rows with both folders and closes each; `not_run` is the code of those whose command has done nothing.
+    async fn read_back(&mut self, moves: Vec<Row>, not_run: &str) -> Result<(), DaemonError> {
+        for ((source, destination), rows) in by_pair(moves) {
             let arrived = self.copies(&destination, &rows).await?;
             let (selected, present) = self.originals(&source, &rows).await?;
             let mut unfinished = Vec::new();
@@ -99,7 +119,7 @@ impl Visit<'_> {
                 match resolve(&findings) {
                     Resolution::Close(outcome) => self.settle(row, outcome).await?,
                     Resolution::Finish(copy) => unfinished.push((row, copy)),
-                    Resolution::DecideAgain => self.settle(row, Outcome::Failed(INTERRUPTED.to_owned())).await?,
+                    Resolution::DecideAgain => self.settle(row, Outcome::Failed(not_run.to_owned())).await?,
                 }
             }
             if !unfinished.is_empty() {
@@ -129,6 +149,7 @@ impl Visit<'_> {
                 source: row.entry.source.clone(),
                 destination: destination.clone(),
                 flags: Vec::new(),
+                leaves_original: false,
             })
             .collect();
         let on_disk = self
@@ -209,6 +230,18 @@ impl Visit<'_> {
         });
         Ok((Some(selected), present.collect()))
     }
+}
+
+fn by_pair(rows: Vec<Row>) -> BTreeMap<(Mailbox, Mailbox), Vec<Row>> {
+    let mut pairs: BTreeMap<(Mailbox, Mailbox), Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        let Some(destination) = row.entry.destination.clone() else {
+            continue;
+        };
+        let pair = (row.entry.source.mailbox.clone(), destination);
+        pairs.entry(pair).or_default().push(row);
+    }
+    pairs
 }
 
 /// True when the run belongs to another process of this program that is alive: `postroom undo` beside the daemon, or the

@@ -10,6 +10,7 @@ use super::layout::{self, Layout};
 use super::logbook::Logbook;
 use super::pending::Pending;
 use super::retry::Retries;
+use super::rival::Company;
 use super::{clock, model};
 use crate::config::Account;
 use crate::imap::Fetched;
@@ -50,6 +51,10 @@ pub struct Visit<'a> {
     pub withheld: BTreeMap<(Mailbox, Uid), u8>,
     /// Moves that are to be tried again, and when.
     pub retries: Retries,
+    /// What is known of another sorter on the same mailbox.
+    pub company: Company,
+    /// When everything was last compared with the ledger.
+    pub swept: Option<Timestamp>,
     /// When the visit began, after the folders were listed.
     pub begun: Timestamp,
     /// What the store last said about changes by other processes.
@@ -91,6 +96,8 @@ impl<'a> Visit<'a> {
             pending: Pending::default(),
             withheld: BTreeMap::new(),
             retries: Retries::default(),
+            company: Company::default(),
+            swept: None,
             begun: clock::now(),
             outside_changes: None,
         })
@@ -132,6 +139,22 @@ impl Visit<'_> {
         Ok(())
     }
 
+    /// The names of the files the messages carry, where a rule asks for them.
+    async fn attachments(&mut self, fetched: &[Fetched]) -> Result<BTreeMap<Uid, Vec<String>>, DaemonError> {
+        if !self.sorter.rules.needs_attachments() || fetched.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let uids: Vec<Uid> = fetched.iter().map(|fetched| fetched.uid).collect();
+        match self.session.attachments(&uids).await {
+            Err(error) if !error.ends_connection() => {
+                let remedy = "rules that ask for attachments are not met until the server tells of them";
+                self.logbook.stuck(&error, remedy);
+                Ok(BTreeMap::new())
+            }
+            told => Ok(told?),
+        }
+    }
+
     /// Turns fetched headers of one folder into events, with what the ledger knows about each message.
     pub async fn read(
         &mut self,
@@ -139,6 +162,7 @@ impl Visit<'_> {
         uid_validity: UidValidity,
         fetched: Vec<Fetched>,
     ) -> Result<Vec<Event>, DaemonError> {
+        let mut attachments = self.attachments(&fetched).await?;
         let read: Vec<(Fetched, Message, Mid)> = fetched
             .into_iter()
             .map(|fetched| {
@@ -169,7 +193,7 @@ impl Visit<'_> {
                 arrived,
                 utc_offset: clock::utc_offset(arrived.unwrap_or_default()),
                 flags: fetched.flags,
-                attachments: None,
+                attachments: attachments.remove(&fetched.uid),
                 history: histories.remove(&mid).unwrap_or_default(),
                 message,
                 mid,

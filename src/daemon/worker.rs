@@ -284,9 +284,9 @@ impl Worker {
                 visit.sweep(folder, stopping).await?;
             }
             if !changed.is_empty() {
-                visit.look_for_rival().await?;
                 visit.sweep(&inbox, stopping).await?;
             }
+            visit.look_for_rival_when_due().await?;
             visit.logbook.idle();
         }
         Ok(())
@@ -313,7 +313,8 @@ impl Visit<'_> {
         if !buckets.is_empty() {
             self.sweep(&inbox, stopping).await?;
         }
-        Ok(())
+        self.swept = Some(clock::now());
+        self.look_for_rival_when_due().await
     }
 
     /// A folder that the user has deleted or renamed is no reason to end the visit; it is looked for again next time.

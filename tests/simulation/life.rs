@@ -14,7 +14,7 @@ use postroom::daemon::logbook::Logbook;
 use postroom::daemon::worker::Worker;
 use postroom::sort::correspondence::Learning;
 use postroom::sort::folders::Folders;
-use postroom::sort::mailbox::{Mailbox, Timestamp};
+use postroom::sort::mailbox::Timestamp;
 use postroom::sort::rules::RuleSet;
 use postroom::sort::sender::{Address, Owner};
 use postroom::store::{Store, StoreHandle};
@@ -46,14 +46,7 @@ pub fn account(poll: Duration, allow_unsafe_move: bool) -> Account {
             secret: Secret::PasswordFile("/nowhere".into()),
             poll,
         },
-        folders: Folders {
-            top: Mailbox::new("Top"),
-            news: Mailbox::new("News"),
-            bulk: Mailbox::new("Bulk"),
-            blackhole: Mailbox::new("Blackhole"),
-            blackhole_trash_after: None,
-            sent: None,
-        },
+        folders: Folders::default(),
         learning: Learning::default(),
         digest: Vec::new(),
     }

@@ -39,19 +39,18 @@ pub struct Outcome {
 
 /// Runs one seed. With `all`, the chronicle is whole.
 pub fn run(seed: u64, all: bool) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
     let state = scratch();
-    let outcome = runtime.block_on(day(seed, all, state.path()));
-    runtime.shutdown_background();
-    outcome
+    runtime().block_on(day(seed, all, state.path()))
+}
+
+/// One thread, and time that passes when nobody has anything to do.
+pub fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().start_paused(true).build().expect("a runtime")
 }
 
 /// A directory that costs no disk, where there is one.
-fn scratch() -> tempfile::TempDir {
+pub fn scratch() -> tempfile::TempDir {
     let memory = PathBuf::from("/dev/shm");
     let made = if memory.is_dir() {
         tempfile::tempdir_in(memory)

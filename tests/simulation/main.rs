@@ -20,6 +20,7 @@ mod life;
 mod post;
 mod profile;
 mod reckoning;
+mod sequences;
 mod server;
 mod session;
 mod undo;
@@ -105,5 +106,17 @@ fn many_seeds() {
         sum(|day| u64::from(day.faults)),
         sum(|day| u64::from(day.lives)),
         sum(|day| day.met as u64),
+    );
+}
+
+/// 10,000 sequences, or as many as `POSTROOM_SEQUENCES` says.
+#[test]
+fn ten_thousand_sequences_of_moves_and_undos_end_where_they_began() {
+    let wanted = asked_for("POSTROOM_SEQUENCES").unwrap_or(10_000);
+    let rounds = wanted.div_ceil(sequences::IN_A_ROUND);
+    let moves: usize = (1..=rounds).map(sequences::round).sum();
+    println!(
+        "{} sequences, {moves} moves and undos: the census is as it was",
+        rounds * sequences::IN_A_ROUND
     );
 }

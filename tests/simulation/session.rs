@@ -267,7 +267,8 @@ impl Session {
             return Ok((Vec::new(), "BAD No mailbox selected.".to_owned()));
         };
         let name = open.name.clone();
-        if flags != ["\\Deleted"] {
+        let deletes = flags == ["\\Deleted"];
+        if !deletes && !flags.iter().all(|flag| world.keywords.contains(flag)) {
             world.breaks(format!("S3: STORE of {flags:?}"));
         }
         for uid in set.of(&open.view) {
@@ -278,11 +279,13 @@ impl Session {
             else {
                 continue;
             };
-            world.post.flag(&name, uid, "\\Deleted", add);
+            for flag in flags {
+                world.post.flag(&name, uid, flag, add);
+            }
             let place = world.post.place(&name, uid);
-            if !add {
+            if deletes && !add {
                 world.marked.remove(&place);
-            } else if !before.contains("\\Deleted") {
+            } else if deletes && !before.contains("\\Deleted") {
                 world.marked.insert(place, letter);
             }
         }

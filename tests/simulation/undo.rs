@@ -16,7 +16,6 @@ use postroom::store::{Query, Store};
 use super::gate::Pipe;
 use super::life::{ACCOUNT, open_store};
 use super::post::Hand;
-use super::reckoning;
 use super::world::{Shared, World};
 
 /// Takes every move back, and looks whether all is right.
@@ -46,7 +45,6 @@ pub async fn take_back(world: &Shared, account: &Account, state: &Path, life: u3
     for rule in broken {
         world.breaks(rule);
     }
-    drop(world);
 }
 
 /// As `postroom undo` does it, over a connection of its own.
@@ -101,9 +99,4 @@ fn look_after(world: &World, row: &Row, undone: &Undone, broken: &mut Vec<String
         }
         _ => {}
     }
-}
-
-/// The census after it.
-pub fn count(world: &Shared, state: &Path) {
-    reckoning::settle(world, state);
 }

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::chronicle::Chronicle;
-use super::post::{Hand, Place, Post};
+use super::post::{Place, Post};
 use super::profile::Profile;
 use super::weather::Weather;
 
@@ -45,6 +45,8 @@ pub struct World {
     pub renumbered: usize,
     /// How often the server was started again.
     pub restarts: u32,
+    /// Flags that the rules in force may change.
+    pub keywords: Vec<String>,
     /// Copies that the daemon has flagged \Deleted and not unflagged.
     pub marked: BTreeMap<Place, usize>,
     /// Rules that were broken.
@@ -84,6 +86,7 @@ impl Shared {
             old: 0,
             renumbered: 0,
             restarts: 0,
+            keywords: Vec::new(),
             marked: BTreeMap::new(),
             broken: Vec::new(),
             met: BTreeMap::new(),

@@ -293,6 +293,19 @@ fn a_copy_is_neither_a_drag_nor_new_mail_wherever_it_turns_up() {
     );
 }
 
+/// Found by the sequences of the simulation: undo took the user's own flag away with the rule's.
+#[test]
+fn a_flag_that_is_set_already_is_no_change_for_undo_to_reverse() {
+    let mut arrival = newsletter("INBOX", 1, Vec::new());
+    arrival.flags = vec!["\\flagged".to_owned()];
+    let change = |flag: &str, set| FlagChange {
+        flag: flag.to_owned(),
+        set,
+    };
+    let wanted = vec![change("\\Flagged", true), change("$List", true), change("$New", false)];
+    assert_eq!(arrival.lacking(wanted), vec![change("$List", true)]);
+}
+
 fn actions(moves: bool, arrival: Arrival) -> Vec<Action> {
     let mut sorter = Sorter::new(settings(moves), Arc::new(RuleSet::default()));
     sorter.handle(NOW, Event::Arrived(Box::new(arrival)))

@@ -234,6 +234,9 @@ fn daemon(page: &mut Page<'_>, account: &Account, status: &AccountStatus) -> std
     if let Some(swept) = status.swept {
         page.note("last full sweep", &seconds_ago(swept, now))?;
     }
+    for remark in &status.remarks {
+        page.wrong("note", &redacted(remark, account))?;
+    }
     match &status.problem {
         Some(problem) => page.wrong("problem", &redacted(problem, account)),
         None => Ok(()),

@@ -25,6 +25,7 @@ pub struct Dovecot {
     connections: Option<u32>,
     certificate: Certificate,
     authority: Option<u16>,
+    rights: bool,
     extra: String,
 }
 
@@ -73,6 +74,13 @@ impl Dovecot {
     #[must_use]
     pub fn oauth(mut self, port: u16) -> Self {
         self.authority = Some(port);
+        self
+    }
+
+    /// Keeps to the rights in a folder's `dovecot-acl` (see [`Server::rights`]), and announces ACL.
+    #[must_use]
+    pub fn acl(mut self) -> Self {
+        self.rights = true;
         self
     }
 
@@ -128,6 +136,12 @@ impl Dovecot {
             .split_whitespace()
             .filter(|word| !self.hidden.contains(word))
             .collect();
+        let (rights, rights_imap, acl) = if self.rights {
+            ("acl", "imap_acl", "acl = vfile")
+        } else {
+            ("", "", "")
+        };
+        let announced = if self.rights { "ACL RIGHTS=texk" } else { "" };
         let (separator, prefix) = if self.inbox_prefix { (".", "INBOX.") } else { ("/", "") };
         let (quota_plugin, quota_imap, quota_rule) = match self.quota {
             Some(messages) => (
@@ -168,18 +182,19 @@ mail_uid = {user}
 mail_gid = {group}
 mail_fsync = never
 mail_max_userip_connections = {connections}
-mail_plugins = notify {quota_plugin}
+mail_plugins = notify {quota_plugin} {rights}
 mailbox_idle_check_interval = 5 secs
 mailbox_list_index = yes
 ssl = yes
 ssl_cert = <{root}/tls/cert.pem
 ssl_key = <{root}/tls/key.pem
 protocol imap {{
-  mail_plugins = $mail_plugins {quota_imap}
-  imap_capability = {capabilities}
+  mail_plugins = $mail_plugins {quota_imap} {rights_imap}
+  imap_capability = {capabilities} {announced}
 }}
 plugin {{
   {quota_rule}
+  {acl}
 }}
 {tokens}
 passdb {{

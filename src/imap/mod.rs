@@ -27,6 +27,7 @@ mod internal_date;
 pub mod mover;
 mod reply;
 mod rights;
+mod scram;
 mod session;
 mod tls;
 mod uid_set;

@@ -26,6 +26,7 @@ pub struct Dovecot {
     certificate: Certificate,
     authority: Option<u16>,
     rights: bool,
+    scheme: Option<&'static str>,
     extra: String,
 }
 
@@ -84,6 +85,13 @@ impl Dovecot {
         self
     }
 
+    /// Offers SCRAM-SHA-256, and keeps passwords hashed as this scheme of `doveadm pw`.
+    #[must_use]
+    pub fn scram(mut self, scheme: &'static str) -> Self {
+        self.scheme = Some(scheme);
+        self
+    }
+
     /// Lines at the end of its configuration.
     #[must_use]
     pub fn extra(mut self, lines: &str) -> Self {
@@ -114,7 +122,11 @@ impl Dovecot {
         let mut passwords = String::new();
         for user in USERS {
             fs::create_dir(mail.join(user)).unwrap();
-            writeln!(passwords, "{user}:{{PLAIN}}{PASSWORD}:::::").unwrap();
+            let password = match self.scheme {
+                Some(scheme) => hashed(scheme),
+                None => format!("{{PLAIN}}{PASSWORD}"),
+            };
+            writeln!(passwords, "{user}:{password}:::::").unwrap();
         }
         fs::write(ground.path("passwd"), passwords).unwrap();
         certificates::write(&ground.directory("tls"), self.certificate);
@@ -153,6 +165,7 @@ impl Dovecot {
             ),
             None => ("", "", String::new()),
         };
+        let scram = self.scheme.map_or("", |_| "scram-sha-256");
         let (mechanisms, tokens) = match self.authority {
             Some(_) => (
                 "xoauth2 oauthbearer",
@@ -174,7 +187,7 @@ default_internal_group = {group}
 default_login_user = {user}
 first_valid_uid = 1
 first_valid_gid = 1
-auth_mechanisms = plain login {mechanisms}
+auth_mechanisms = plain login {scram} {mechanisms}
 auth_failure_delay = 0
 disable_plaintext_auth = no
 mail_location = maildir:~/Maildir
@@ -251,4 +264,13 @@ service imap-login {{
             extra = self.extra,
         )
     }
+}
+
+/// The password as Dovecot keeps it under that scheme.
+fn hashed(scheme: &str) -> String {
+    let output = Command::new("doveadm")
+        .args(["pw", "-s", scheme, "-p", PASSWORD])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

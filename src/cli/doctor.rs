@@ -159,6 +159,7 @@ fn account(page: &mut Page<'_>, number: usize, account: &Account, store: Option<
         Secret::PasswordFile(path) => private(page, "password file", path)?,
         Secret::PasswordCommand(_) => page.note("password", "by a command")?,
         Secret::Credential(_) => page.note("password", "by a systemd credential")?,
+        Secret::Keyring(_) => page.note("password", "in the desktop's keyring")?,
         Secret::TokenCommand(_) => page.note("token", "by a command")?,
         Secret::OAuth2(settings) => private(page, "token file", &settings.token_file)?,
     }

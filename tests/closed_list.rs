@@ -119,3 +119,15 @@ fn only_the_digest_is_appended() {
     assert!(judge(&mut session("x"), Allowance::default(), command.as_bytes()).is_err());
     assert!(judge(&mut session("x"), allowance, b"a APPEND \"INBOX\" {5+}\r\nhello\r\n").is_err());
 }
+
+#[test]
+fn the_structure_is_asked_for_only_where_a_rule_asks_for_files() {
+    let allowance = Allowance {
+        body_structure: true,
+        ..Allowance::default()
+    };
+    let command = b"a UID FETCH 5:7 (UID BODYSTRUCTURE)\r\n";
+    assert_eq!(judge(&mut session("x"), allowance, command), Ok(()));
+    assert!(judge(&mut session("x"), Allowance::default(), command).is_err());
+    assert!(judge(&mut session("x"), allowance, b"a UID FETCH 5 (UID BODY)\r\n").is_err());
+}

@@ -47,7 +47,10 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         visit.bootstrap(true).await?;
         let fates = visit.plan(args.since).await?;
         write_plan(&mut io::stdout().lock(), &fates, args.subjects)?;
-        let planned = fates.iter().filter(|fate| fate.entry.is_some()).count();
+        let planned = fates
+            .iter()
+            .filter(|fate| fate.entry.is_some() || !fate.copies.is_empty())
+            .count();
         if planned == 0 || !(args.yes || confirmed(planned)?) {
             visit.session.logout().await;
             return Ok((0, planned));

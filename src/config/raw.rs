@@ -34,6 +34,8 @@ pub(super) struct Account {
     pub folders: Option<Spanned<Folders>>,
     pub learning: Option<Learning>,
     pub digest: Option<Spanned<OneOrMany>>,
+    #[serde(default)]
+    pub bucket: BTreeMap<Spanned<String>, OwnBucket>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -106,6 +108,13 @@ pub(super) struct Folders {
     pub bulk: Option<Spanned<String>>,
     pub blackhole: Option<Spanned<Blackhole>>,
     pub sent: Option<Spanned<String>>,
+}
+
+/// `[account.bucket.NAME]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OwnBucket {
+    pub folder: Spanned<String>,
 }
 
 /// `[account.learning]`.

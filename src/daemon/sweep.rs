@@ -30,6 +30,11 @@ impl Visit<'_> {
             return Ok(());
         }
         let mut uids = self.session.uids(mark.next_uid, None).await?;
+        if mailbox.is_inbox() {
+            let came = selected.uid_next.0.saturating_sub(mark.next_uid.0);
+            let vanished = came.saturating_sub(uids.len() as u32);
+            self.sorter.lookout.vanished(clock::now(), vanished);
+        }
         if let Some(ours) = self.ours.get(mailbox) {
             uids.retain(|uid| !ours.contains(uid));
         }

@@ -19,6 +19,8 @@ pub enum Undone {
     Back(Mailbox),
     /// It was refused; the sentence says why.
     Refused(String),
+    /// A further copy of a message that went back; it stays in this folder, for Postroom deletes no mail.
+    CopyStays(Mailbox),
 }
 
 /// Why a row cannot be taken back at all; `None` when it can be tried.
@@ -30,6 +32,13 @@ pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
             return Some(format!(
                 "this move is {}, so there is nothing to take back",
                 state.as_str()
+            ));
+        }
+        (RowKind::Copy, _) => {
+            let folder = row.entry.destination.as_ref().map_or("its folder", Mailbox::as_str);
+            return Some(format!(
+                "row {} is a copy that a rule asked for; Postroom deletes no mail, so it stays in {folder}: remove it yourself if you do not want it",
+                row.id
             ));
         }
         (kind, _) => {
@@ -45,12 +54,14 @@ pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
         .filter(|other| other.id > row.id && other.state == State::Done);
     for other in after {
         match other.entry.kind {
+            // Another program's copy beside ours is no reason not to take ours back.
+            RowKind::File if other.entry.may_be_anothers() => {}
             RowKind::File | RowKind::Rescue => return because("you have moved this message since; your hand wins"),
             RowKind::Undo if other.entry.undoes == Some(row.id) => return because("it has already been taken back"),
             RowKind::Sort | RowKind::Undo => {
                 return because("the message has been moved again since; take that back first");
             }
-            RowKind::Keep | RowKind::Preview => {}
+            RowKind::Keep | RowKind::Preview | RowKind::Copy => {}
         }
     }
     None
@@ -70,7 +81,10 @@ impl Visit<'_> {
             let history = histories.get(&row.entry.mid).map(Vec::as_slice).unwrap_or_default();
             match (objection(&row, history), row.entry.destination.clone()) {
                 (Some(why), _) => results.push((row.id, Undone::Refused(why))),
-                (None, Some(folder)) => by_folder.entry(folder).or_default().push(row),
+                (None, Some(folder)) => {
+                    results.extend(copies_of(&row, history));
+                    by_folder.entry(folder).or_default().push(row);
+                }
                 (None, None) => results.push((row.id, Undone::Refused("it moved nothing".to_owned()))),
             }
         }
@@ -141,6 +155,15 @@ impl Visit<'_> {
         self.plan_moves(clock::now(), entries).await?;
         self.carry_out().await
     }
+}
+
+/// Further copies that were made of a moved message from the place it was moved from.
+fn copies_of(row: &Row, history: &[Row]) -> Vec<(RowId, Undone)> {
+    let copies = history.iter().filter(|other| {
+        other.entry.kind == RowKind::Copy && other.state == State::Done && other.entry.source == row.entry.source
+    });
+    let stays = copies.filter_map(|copy| Some((copy.id, Undone::CopyStays(copy.entry.destination.clone()?))));
+    stays.collect()
 }
 
 /// From where on the row's copy can be in its destination.

@@ -10,15 +10,17 @@
 //!    \Deleted, never expunged by us. After a MOVE was sent there is no falling back to COPY.
 //! 4. OK does not mean moved (Courier says it of messages that do not exist): only COPYUID proves it. What it does not name is looked for in the
 //!    source again; where that does not settle it, the caller is told to look in the destination, and nothing is removed before.
-//! 5. A command that left and was not answered leaves every one of its messages `Unknown`.
+//! 5. A further copy that a rule asks for is made before any message of the same batch is moved.
+//! 6. A command that left and was not answered leaves every one of its messages `Unknown`.
 
 mod append;
 mod by_copy;
 mod by_move;
 mod create;
+mod duplicate;
 mod flags;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use append::append;
 pub use by_copy::remove_copied;
@@ -64,10 +66,13 @@ const SHORTEST_SET: usize = 64;
 struct Group {
     destination: Mailbox,
     flags: Vec<FlagChange>,
+    /// The originals stay.
+    leaves_originals: bool,
     rows: BTreeMap<Uid, RowId>,
 }
 
-/// Moves messages of the selected folder to their destinations and says what became of each.
+/// Makes the copies that are asked for, then moves messages of the selected folder to their destinations; says what
+/// became of each.
 pub async fn move_messages(session: &mut Session, moves: &Committed<Vec<PlannedMove>>, policy: Policy) -> Report {
     let mut report = Report::default();
     if session.is_dead() {
@@ -75,6 +80,13 @@ pub async fn move_messages(session: &mut Session, moves: &Committed<Vec<PlannedM
         return report;
     }
     let groups = admit(session, moves.get(), &mut report);
+    let (copies, groups): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.leaves_originals);
+    if let Err(error) = duplicate::carry_out(session, &copies, &mut report).await {
+        report.error = Some(error);
+    }
+    if groups.is_empty() || report.error.is_some() {
+        return report;
+    }
     let offered = session.capabilities();
     let (move_, uidplus) = (offered.move_, offered.uidplus && !session.uid_expunge_broken);
     if !move_ && !uidplus && !policy.allow_unsafe_move {
@@ -111,18 +123,20 @@ fn admit(session: &Session, moves: &[PlannedMove], report: &mut Report) -> Vec<G
         return Vec::new();
     };
     let mut groups: Vec<Group> = Vec::new();
-    let mut taken: BTreeMap<Uid, RowId> = BTreeMap::new();
+    let mut taken: BTreeSet<(Uid, Option<&Mailbox>)> = BTreeSet::new();
     for planned in moves {
         let source = &planned.source;
         if source.mailbox != selected.mailbox || source.uid_validity != selected.uid_validity {
             continue;
         }
+        // Of one message there may be many copies, each in a folder of its own, and one move.
+        let whither = planned.leaves_original.then_some(&planned.destination);
         let same_place = same_folder(session, &planned.destination, &source.mailbox);
         let refusal = if same_place {
             Some(Outcome::Failed("the destination is the folder it is in".to_owned()))
         } else if session.memory.deleted.contains(&source.uid) {
             Some(Outcome::Void("the message is flagged as deleted".to_owned()))
-        } else if taken.insert(source.uid, planned.row).is_some() {
+        } else if !taken.insert((source.uid, whither)) {
             Some(Outcome::Failed("the message was planned twice".to_owned()))
         } else {
             None
@@ -131,12 +145,17 @@ fn admit(session: &Session, moves: &[PlannedMove], report: &mut Report) -> Vec<G
             report.outcomes.push((planned.row, outcome));
             continue;
         }
-        let like = |group: &&mut Group| group.destination == planned.destination && group.flags == planned.flags;
+        let like = |group: &&mut Group| {
+            group.leaves_originals == planned.leaves_original
+                && group.destination == planned.destination
+                && group.flags == planned.flags
+        };
         match groups.iter_mut().find(like) {
             Some(group) => drop(group.rows.insert(source.uid, planned.row)),
             None => groups.push(Group {
                 destination: planned.destination.clone(),
                 flags: planned.flags.clone(),
+                leaves_originals: planned.leaves_original,
                 rows: BTreeMap::from([(source.uid, planned.row)]),
             }),
         }

@@ -120,6 +120,11 @@ impl Wire {
         self.client.get_mut().take_raw()
     }
 
+    /// Whether BODYSTRUCTURE is on its way, which goes round the parser.
+    pub(super) fn expect_structures(&mut self, expected: bool) {
+        self.client.get_mut().expect_structures(expected);
+    }
+
     /// Unreadable responses dropped since the connection began.
     pub(super) fn dropped(&self) -> u64 {
         self.client.get_ref().dropped_ever()

@@ -62,7 +62,7 @@ const PASSING_WORDS: [&str; 6] = ["too many", "try again", "temporar", "throttl"
 impl Refusal {
     /// Reads the code of a failed row.
     pub fn of(code: &str) -> Self {
-        if code.starts_with(COPIED) {
+        if tells_of_a_copy(code) {
             return Self::Final;
         }
         if code == INTERRUPTED {
@@ -110,17 +110,26 @@ pub fn suggested_backoff(lower_case_text: &str) -> Option<i64> {
     Some(milliseconds.div_euclid(1_000).saturating_add(1).clamp(1, HOUR))
 }
 
+/// True when a row failed half way: its copy lies in the destination, by our doing.
+pub fn left_a_copy(row: &Row) -> bool {
+    row.state == State::Failed && row.code.as_deref().is_some_and(tells_of_a_copy)
+}
+
+fn tells_of_a_copy(code: &str) -> bool {
+    code.starts_with(COPIED)
+}
+
 /// When a message whose rows these are, oldest first, is to be decided about again; `None` when it is not.
 ///
 /// Only the last row counts: after it a user's drag, a verdict that kept the message or a move that was done would have
 /// settled the matter.
 pub fn next_attempt(history: &[Row]) -> Option<Timestamp> {
-    let last = history.last()?;
+    // A further copy is made or not beside the message's own way.
+    let rows = history.iter().rev().filter(|row| row.entry.kind != RowKind::Copy);
+    let last = rows.clone().next()?;
     let refusal = failed(last)?;
     let closed = last.closed.unwrap_or(last.at);
-    let times = history
-        .iter()
-        .rev()
+    let times = rows
         .map_while(failed)
         .filter(|earlier| !matches!(earlier, Refusal::Interrupted | Refusal::Held))
         .count();

@@ -134,7 +134,7 @@ fn only_moves_begin_as_planned() {
         };
         assert_eq!(row.state, expected, "{:?}", row.entry.kind);
     }
-    assert_eq!(store.open_rows("home").unwrap().len(), 2);
+    assert_eq!(store.open_rows("home").unwrap().len(), 3);
 }
 
 #[test]

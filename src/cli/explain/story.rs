@@ -36,7 +36,7 @@ impl Story {
         self.rows
             .iter()
             .rev()
-            .find(|row| row.state == State::Done)
+            .find(|row| row.state == State::Done && row.entry.kind != RowKind::Copy)
             .and_then(|row| {
                 let source = &row.entry.source;
                 match (row.entry.kind, &row.entry.destination) {
@@ -67,7 +67,8 @@ impl Story {
         for row in &self.rows {
             write_row(row, out)?;
         }
-        let now = self.rows.iter().rev().find(|row| row.state == State::Done);
+        let done = |row: &&Row| row.state == State::Done && row.entry.kind != RowKind::Copy;
+        let now = self.rows.iter().rev().find(done);
         if let Some(now) = now {
             let folder = match now.entry.kind {
                 RowKind::Keep | RowKind::Preview => &now.entry.source.mailbox,
@@ -129,6 +130,11 @@ fn write_row(row: &Row, out: &mut dyn Write) -> io::Result<()> {
     let what = match (entry.kind, row.state) {
         (RowKind::Keep, _) => format!("left in {folder}"),
         (RowKind::Preview, _) => format!("would have gone to {folder}, but mode is \"preview\""),
+        (RowKind::Copy, State::Planned | State::Unknown) => format!("a copy is on its way to {folder}"),
+        (RowKind::Copy, State::Done) => format!("copied to {folder}"),
+        (RowKind::Copy, State::Void | State::Failed) => {
+            format!("not copied to {folder}: {}", code(row, "no reason given"))
+        }
         (RowKind::Sort | RowKind::Undo, State::Planned) => format!("on its way to {folder}"),
         (RowKind::Sort, State::Done) => format!("moved to {folder}"),
         (RowKind::Undo, State::Done) => format!("taken back to {folder}"),
@@ -144,6 +150,7 @@ fn write_row(row: &Row, out: &mut dyn Write) -> io::Result<()> {
         (RowKind::Sort | RowKind::Undo, State::Unknown) => {
             format!("perhaps moved to {folder}: the connection was lost, and the folder will be looked at again")
         }
+        (RowKind::File, _) if entry.may_be_anothers() => format!("found in {folder}: {}", entry.reason.text),
         (RowKind::File, _) => format!("you filed it into {folder}"),
         (RowKind::Rescue, _) => format!("you put it back into {folder}"),
     };

@@ -76,7 +76,7 @@ pub async fn remove_copied(session: &mut Session, moves: &Committed<Vec<PlannedM
     Ok(report)
 }
 
-async fn copy(session: &mut Session, body: &str, proofs: &mut Proofs) -> Result<Completion, ImapError> {
+pub(super) async fn copy(session: &mut Session, body: &str, proofs: &mut Proofs) -> Result<Completion, ImapError> {
     let pending = session.wire().begin("UID COPY", body)?;
     failpoint("copy-before-send");
     half_sent(session, "copy-half-sent").await;
@@ -189,7 +189,7 @@ async fn step(
 }
 
 /// A command that left and was not answered leaves its messages `Unknown`.
-fn close_on_fault<T>(
+pub(super) fn close_on_fault<T>(
     result: Result<T, ImapError>,
     group: &Group,
     uids: &[Uid],

@@ -8,7 +8,7 @@ mod logins;
 mod moving;
 mod naming;
 mod reader;
-mod script;
+pub(super) mod script;
 mod watching;
 
 /// The daemon spawns these; a future that is not `Send` must not compile.

@@ -20,6 +20,7 @@ fn planned(uid: u32, destination: &str) -> PlannedMove {
         },
         destination: Mailbox::new(destination),
         flags: Vec::new(),
+        leaves_original: false,
     }
 }
 
@@ -340,6 +341,61 @@ async fn without_uidplus_nothing_moves_unless_allowed_and_nothing_is_expunged() 
         let found = Committed::after_fsync(vec![planned(5, "Top")]);
         let report = mover::remove_copied(&mut session, &found).await.unwrap();
         assert_eq!(report.outcomes, [(RowId(5), Outcome::Done(None))]);
+    })
+    .await;
+}
+
+fn copied(uid: u32, row: i64, destination: &str) -> PlannedMove {
+    PlannedMove {
+        row: RowId(row),
+        leaves_original: true,
+        ..planned(uid, destination)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn copies_go_before_the_move_and_remove_nothing() {
+    let script = "C: UID COPY 5:6 \"Books\"\nS: $ OK [COPYUID 9 5:6 1:2] x
+        C: UID COPY 5 \"Bulk\"\nS: $ NO [OVERQUOTA] full
+        C: UID MOVE 5 \"Top\"\nS: * OK [COPYUID 3 5 11] x\nS: $ OK";
+    play_inbox(MOVE, script, async |mut session| {
+        let moves = vec![
+            planned(5, "Top"),
+            copied(5, 50, "Books"),
+            copied(5, 51, "Bulk"),
+            copied(6, 60, "Books"),
+        ];
+        let report = moved(&mut session, moves).await;
+        assert_eq!(report.outcomes[0], (RowId(5), done(3, 11)));
+        assert_eq!(report.outcomes[1], (RowId(50), done(9, 1)));
+        assert!(failed(&report.outcomes[2].1, "[OVERQUOTA]"));
+        assert_eq!(report.outcomes[3], (RowId(60), done(9, 2)));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ok_alone_is_no_copy() {
+    let script = "C: UID COPY 5:6 \"Books\"\nS: $ OK done\nC: UID SEARCH UID 5:6\nS: * SEARCH 5\nS: $ OK";
+    for (capabilities, there) in [("IMAP4rev1", Some(Outcome::Done(None))), (COPY, None)] {
+        play_inbox(capabilities, script, async |mut session| {
+            let report = moved(&mut session, vec![copied(5, 5, "Books"), copied(6, 6, "Books")]).await;
+            match &there {
+                Some(outcome) => assert_eq!(report.outcomes[0].1, *outcome),
+                None => assert!(failed(&report.outcomes[0].1, "without COPYUID")),
+            }
+            assert!(matches!(report.outcomes[1].1, Outcome::Void(_)));
+        })
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_copy_leaves_the_move_unsent() {
+    play_inbox(MOVE, "C: UID COPY 5 \"Books\"\nEOF", async |mut session| {
+        let report = moved(&mut session, vec![planned(5, "Top"), copied(5, 50, "Books")]).await;
+        assert_eq!(report.outcomes, [(RowId(50), Outcome::Unknown)]);
+        assert!(matches!(report.error, Some(ImapError::Lost { .. })));
     })
     .await;
 }

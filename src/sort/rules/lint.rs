@@ -182,7 +182,7 @@ pub fn broad(set: &RuleSet, counts: &[usize], messages: usize) -> Vec<(String, F
     }
     let mut held = Vec::new();
     for (rule, count) in set.rules().iter().zip(counts) {
-        let moves = matches!(rule.goal, Some(Goal::Bucket(_) | Goal::Move(..)));
+        let moves = matches!(rule.goal, Some(Goal::Bucket(_) | Goal::Move(..))) || !rule.copies.is_empty();
         let share = *count as f64 / messages as f64;
         if rule.stage == Stage::User && moves && !rule.allow_broad && share > BROAD_SHARE {
             let message = format!(

@@ -172,6 +172,7 @@ mod tests {
             "user",
             "password_file",
             "password_command",
+            "password_keyring",
             "credential",
             "poll",
             "top",

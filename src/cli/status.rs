@@ -71,6 +71,9 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
     if let Some(swept) = status.swept {
         writeln!(out, "  last full sweep {}", clock_time(swept))?;
     }
+    for remark in &status.remarks {
+        writeln!(out, "  note: {remark}")?;
+    }
     if let Some(problem) = &status.problem {
         writeln!(out, "  problem: {problem}")?;
     }

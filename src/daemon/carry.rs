@@ -241,6 +241,7 @@ impl Visit<'_> {
                 self.put_there(folder, *uid_validity, *uid);
             }
         }
+        self.bar_refused(entries, &outcomes).await?;
         for (folder, words) in self.retries.note(now, entries, &outcomes) {
             self.logbook.closed(&folder, &words);
         }

@@ -4,6 +4,7 @@
 //! - [`supervisor`] the process: signals, [`reload`], [`systemd`]; [`roster`] who is looked after
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
+//! - [`rights`] folders that take no mail from us
 //! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server;
 //!   [`renumbered`] a server that begins to count anew
@@ -32,6 +33,7 @@ pub mod reload;
 pub mod renumbered;
 pub mod retention;
 pub mod retry;
+pub mod rights;
 pub mod rival;
 pub mod roster;
 pub mod status;

@@ -71,7 +71,7 @@ impl Visit<'_> {
             .await?;
         let before = std::mem::replace(&mut self.company.signs, signs);
         self.sorter.lookout.suspected = signs.any();
-        self.sorter.settings.moves = signs.care() != Care::LookOn;
+        self.sorter.settings.moves = signs.care() != Care::LookOn && !self.retries.inbox_is_read_only;
         if signs.care() != before.care() {
             match self.company.sentence() {
                 Some(sentence) if signs.care() != Care::Usual => self.logbook.rival(&sentence),

@@ -211,6 +211,7 @@ impl Worker {
         stay: Option<(&mut channel::Receiver<Arc<RuleSet>>, &Notify)>,
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
+        visit.learn_rights().await?;
         visit.recover().await?;
         if visit.account.backlog == Backlog::Sort && !visit.store.run(|store| Ok(store.has_lost_records())).await? {
             visit.bootstrap_from_sent(true).await?;

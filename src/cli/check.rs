@@ -12,6 +12,7 @@ use crate::config::diagnostic::{self, Sources};
 use crate::config::rules::{self, LoadedRules, RulesRefused};
 use crate::config::{self, Config, ConfigError, Environment, secret};
 use crate::daemon::clock;
+use crate::daemon::held::Examination;
 use crate::sort::rules::{Context, Finding, Outcome, RuleSet, Severity, lint};
 use crate::store::{Query, Store};
 
@@ -51,6 +52,7 @@ struct Report {
     sources: Sources,
     rules: usize,
     accounts: Option<usize>,
+    names: Vec<String>,
     state: Option<PathBuf>,
     unreadable: bool,
 }
@@ -77,6 +79,7 @@ pub fn run(
         None => match config::load(config, environment) {
             Ok(config) => {
                 report.accounts = Some(config.accounts.len());
+                report.names = config.accounts.iter().map(|account| account.name.clone()).collect();
                 report.state = Some(config.state.clone());
                 report.findings.extend(secrets(&config));
                 Some((config.rules.clone(), rules::context(&config)))
@@ -125,8 +128,10 @@ impl Report {
                     .state
                     .as_deref()
                     .and_then(|state| Store::open_read_only(state).ok());
-                self.findings
-                    .extend(records.map(|store| idle(&loaded.set, &store)).unwrap_or_default());
+                if let Some(store) = records {
+                    self.findings.extend(idle(&loaded.set, &store));
+                    self.findings.extend(examined(&loaded.set, &store, &self.names));
+                }
                 self.outcomes = loaded.outcomes;
                 self.sources.extend(loaded.sources);
             }
@@ -188,6 +193,24 @@ fn idle(set: &RuleSet, store: &Store) -> Vec<Finding> {
         (Ok(()), Some(oldest)) => lint::idle(set, &last_match, oldest, clock::now()),
         _ => Vec::new(),
     }
+}
+
+/// What the daemon has found of these rules when it met them: rules that are held, folders that are not there.
+fn examined(set: &RuleSet, store: &Store, accounts: &[String]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    let read = |account: &String| Examination::read(store, account).ok();
+    for finding in accounts
+        .iter()
+        .filter_map(read)
+        .flat_map(|examined| examined.findings(set))
+    {
+        let known =
+            |known: &Finding| (known.check, known.span, &known.file) == (finding.check, finding.span, &finding.file);
+        if !findings.iter().any(known) {
+            findings.push(finding);
+        }
+    }
+    findings
 }
 
 fn print(args: &CheckArgs, report: &Report, colour: bool, out: &mut dyn Write) -> io::Result<()> {

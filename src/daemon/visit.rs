@@ -50,6 +50,8 @@ pub struct Visit<'a> {
     pub retries: Retries,
     /// When the visit began, after the folders were listed.
     pub begun: Timestamp,
+    /// Rules that have filled all the folders they may, and were told of.
+    pub full_rules: BTreeSet<Option<String>>,
     /// What the store last said about changes by other processes.
     pub outside_changes: Option<i64>,
 }
@@ -88,6 +90,7 @@ impl Visit<'_> {
         if let Some(lessons) = lessons {
             self.sorter.taught = Taught::default();
             self.sorter.taught.load(lessons);
+            self.hold_as_recorded().await?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! One account, looked after for as long as the daemon lives: visit, and when a visit ends, wait and visit again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -200,6 +200,7 @@ impl Worker {
             withheld: BTreeMap::new(),
             retries: Retries::default(),
             begun: clock::now(),
+            full_rules: BTreeSet::new(),
             outside_changes: None,
         })
     }
@@ -244,6 +245,8 @@ impl Worker {
         }
         visit.leave_old_mail_alone().await?;
         visit.look_for_rival().await?;
+        let rules = visit.sorter.rules.clone();
+        visit.use_rules(rules).await?;
         visit.carry_out_due().await?;
         visit.empty_blackhole().await?;
         visit.sweep_all(stopping).await?;
@@ -271,9 +274,11 @@ impl Worker {
             let others = visit.layout.watched();
             let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
             if rules.has_changed().unwrap_or(false) {
-                visit.sorter.rules = rules.borrow_and_update().clone();
-            }
-            if changes.selected {
+                let new = rules.borrow_and_update().clone();
+                // May select other folders: what has arrived meanwhile is met by the sweep.
+                visit.use_rules(new).await?;
+                visit.sweep(&inbox, stopping).await?;
+            } else if changes.selected {
                 visit.take_news(&inbox, stopping).await?;
             }
             visit.try_again().await?;

@@ -7,7 +7,8 @@
 //! 1. The ledger put this very copy here: ours, nothing follows.
 //! 2. The ledger has met this very copy before: known, nothing follows. A message is sorted once. That a further copy of it
 //!    was made elsewhere says nothing about the message itself.
-//! 3. In a bucket folder: the user filed it. Its identity is taught, whatever we had thought of it.
+//! 3. In a bucket folder: the user filed it. Its identity is taught, whatever we had thought of it; unless another sorter
+//!    may have done it ([`super::rival`]).
 //! 4. In INBOX, after we or the user had moved it out to a bucket: a rescue. Its identity belongs in the inbox, and the
 //!    message is never moved again.
 //! 5. In INBOX, met before in any other way: the user moves it about. Nothing follows.
@@ -18,6 +19,8 @@ use super::evidence::Evidence;
 use super::ledger::{Entry, Row, RowKind, State};
 use super::mailbox::{Location, Mailbox, Timestamp};
 use super::message::Message;
+use super::refusal::left_a_copy;
+use super::rival::Whose;
 use super::taught::{Drag, Identity, Lesson, Teacher};
 use super::verdict::{Reason, ReasonKind, Verdict};
 use super::{Arrival, Decision, Settings, Sorter};
@@ -54,6 +57,8 @@ pub enum Action {
     },
     /// Keep this lesson.
     Learn(Lesson),
+    /// Put this lesson aside until the user confirms it: it may not be his.
+    Hold(Lesson),
     /// Drop what was taught about this identity.
     Forget(Identity),
     /// Tell the user.
@@ -83,6 +88,13 @@ pub enum Note {
         rule: Reason,
         /// Where the user put the message.
         bucket: Bucket,
+    },
+    /// Another sorter has made a second copy of a message that Postroom had moved.
+    Doubled {
+        /// Where the second copy is.
+        location: Location,
+        /// Message-ID.
+        message_id: Option<String>,
     },
 }
 
@@ -127,10 +139,11 @@ pub fn meaning(settings: &Settings, arrival: &Arrival) -> Meaning {
     if let Some((bucket, domain)) = bucket_folder(settings, folder) {
         return Meaning::Filed { bucket, domain };
     }
-    match (
-        folder.is_inbox(),
-        arrival.history.iter().rev().find(|row| is_verdict_or_drag(row)),
-    ) {
+    // A move of this very copy that came to nothing is tried again; a copy that failed elsewhere was brought here by hand.
+    let told = |row: &&Row| {
+        row.entry.kind != RowKind::Copy && (row.state != State::Failed || row.entry.source != arrival.location)
+    };
+    match (folder.is_inbox(), arrival.history.iter().rev().find(told)) {
         (false, _) => Meaning::Nothing,
         // Where a further copy was made, this may be that copy, brought here by the user: it is not sorted again.
         (true, None) if copies::has_strayed(arrival) => Meaning::Known,
@@ -171,7 +184,8 @@ fn put_here(row: &Row, location: &Location) -> bool {
         }
         // No COPYUID, or no answer yet: the message and the folder are all there is to compare.
         (State::Done | State::Planned | State::Unknown, _) => here,
-        (State::Void | State::Failed, _) => false,
+        (State::Failed, _) => here && left_a_copy(row),
+        (State::Void, _) => false,
     }
 }
 
@@ -270,18 +284,30 @@ impl Sorter {
 
     fn filed(&mut self, now: Timestamp, arrival: &Arrival, bucket: Bucket, domain: bool) -> Vec<Action> {
         let folder = arrival.location.mailbox.clone();
-        let text = format!("you filed it into {folder}");
-        let mut actions = self.learn(now, arrival, bucket, domain);
+        let whose = self.whose(now, arrival);
+        let (mut actions, reason) = if let Some(text) = whose.sentence() {
+            (Vec::new(), Reason::new(ReasonKind::Default, text))
+        } else {
+            let actions = self.learn(now, arrival, bucket, domain, whose == Whose::Doubtful);
+            let text = format!("you filed it into {folder}");
+            (actions, Reason::new(ReasonKind::Taught, text))
+        };
+        if whose == Whose::Doubled {
+            actions.push(Action::Note(Note::Doubled {
+                location: arrival.location.clone(),
+                message_id: arrival.message.message_id.clone(),
+            }));
+        }
         actions.push(Action::Plan(Entry {
             destination: Some(folder),
-            ..self.entry(RowKind::File, arrival, bucket, Reason::new(ReasonKind::Taught, text))
+            ..self.entry(RowKind::File, arrival, bucket, reason)
         }));
         actions
     }
 
     fn rescued(&mut self, now: Timestamp, arrival: &Arrival) -> Vec<Action> {
         let reason = Reason::new(ReasonKind::Taught, "you put it back into the inbox");
-        let mut actions = self.learn(now, arrival, Bucket::Inbox, false);
+        let mut actions = self.learn(now, arrival, Bucket::Inbox, false, false);
         actions.push(Action::Plan(Entry {
             destination: Some(Mailbox::inbox()),
             ..self.entry(RowKind::Rescue, arrival, Bucket::Inbox, reason)
@@ -289,8 +315,8 @@ impl Sorter {
         actions
     }
 
-    /// The lessons of one drag, already part of this sorter's memory when it returns.
-    fn learn(&mut self, now: Timestamp, arrival: &Arrival, bucket: Bucket, domain: bool) -> Vec<Action> {
+    /// The lessons of one drag, already part of this sorter's memory when it returns, unless they are to be held.
+    fn learn(&mut self, now: Timestamp, arrival: &Arrival, bucket: Bucket, domain: bool, hold: bool) -> Vec<Action> {
         let Decision { verdict, .. } = self.decide(now, arrival);
         if verdict.orders.no_learning {
             return Vec::new();
@@ -311,6 +337,11 @@ impl Sorter {
             at: now,
             by: Teacher::Drag,
         };
+        if hold {
+            let held = self.taught.clone().drag(&drag, &self.settings.owner).taught;
+            actions.extend(held.into_iter().map(Action::Hold));
+            return actions;
+        }
         let learned = self.taught.drag(&drag, &self.settings.owner);
         actions.extend(
             learned

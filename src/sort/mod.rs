@@ -59,6 +59,7 @@ use folders::Folders;
 use ledger::{Mid, Row};
 use mailbox::{Location, Mailbox, Timestamp};
 use message::Message;
+use rival::Lookout;
 use rules::RuleSet;
 use sender::Owner;
 use sent::SentIndex;
@@ -133,6 +134,8 @@ pub struct Sorter {
     pub provider: Provider,
     /// What came lately.
     pub duplicates: Duplicates,
+    /// What was seen of another sorter.
+    pub lookout: Lookout,
 }
 
 /// What a stage says: nothing and why, or a verdict.
@@ -168,6 +171,7 @@ impl Sorter {
             sent_index: SentIndex::default(),
             provider,
             duplicates: Duplicates::default(),
+            lookout: Lookout::default(),
         }
     }
 

@@ -150,6 +150,7 @@ fn write_row(row: &Row, out: &mut dyn Write) -> io::Result<()> {
         (RowKind::Sort | RowKind::Undo, State::Unknown) => {
             format!("perhaps moved to {folder}: the connection was lost, and the folder will be looked at again")
         }
+        (RowKind::File, _) if entry.may_be_anothers() => format!("found in {folder}: {}", entry.reason.text),
         (RowKind::File, _) => format!("you filed it into {folder}"),
         (RowKind::Rescue, _) => format!("you put it back into {folder}"),
     };

@@ -62,7 +62,10 @@ impl Visit<'_> {
                 .as_ref()
                 .is_some_and(|selected| selected.uid_validity == row.entry.source.uid_validity);
             let findings = Findings {
-                in_source: same_epoch && present.get(&row.entry.source.uid) == Some(&row.entry.mid),
+                in_source: same_epoch
+                    && present
+                        .get(&row.entry.source.uid)
+                        .is_some_and(|(mid, _)| *mid == row.entry.mid),
                 in_destination: arrived.get(&row.entry.mid).map(Vec::as_slice).unwrap_or_default(),
                 still_wanted: self.sorter.settings.moves && row.entry.rules == self.sorter.rules.digest(),
             };

@@ -1,42 +1,73 @@
--- Version 2. Rows of kind `copy`: further copies that rules ask for. SQLite changes no CHECK in place, so the table is made
--- anew, with the rows and the next number as they are. It refers to itself under its new name, so that dropping the old
--- one clears nothing; the renaming takes that along.
-CREATE TABLE new_ledger (
-    id                       INTEGER PRIMARY KEY AUTOINCREMENT,
+-- Version 2. Which kinds and buckets there are is said in the program (`RowKind`, `Bucket`), no longer here: users name
+-- buckets of their own. SQLite cannot take a CHECK away, so the tables are made anew; foreign keys are off meanwhile.
+-- What cost the most on every row is gone with them: SQLite builds a table for each CHECK of three words and more with IN,
+-- and looks up each word that a row refers to, though words are only ever added.
+
+CREATE TABLE ledger_2 (
+    id                       INTEGER PRIMARY KEY AUTOINCREMENT, -- a number is never given twice: `undo --id` names it
     account                  INTEGER NOT NULL REFERENCES account (id),
-    run                      INTEGER NOT NULL REFERENCES word (id),
+    run                      INTEGER NOT NULL,
     at                       INTEGER NOT NULL,
-    kind                     TEXT NOT NULL CHECK (kind IN ('keep', 'preview', 'sort', 'copy', 'undo', 'file', 'rescue')),
-    state                    TEXT NOT NULL CHECK (state IN ('planned', 'done', 'void', 'failed', 'unknown')),
+    kind                     TEXT NOT NULL,
+    state                    TEXT NOT NULL CHECK (state = 'planned' OR state = 'done' OR state = 'void' OR state = 'failed' OR state = 'unknown'),
     mid                      TEXT NOT NULL,
     message_id               TEXT,
     sender                   TEXT,
-    source                   INTEGER NOT NULL REFERENCES word (id),
+    source                   INTEGER NOT NULL,
     source_uid_validity      INTEGER NOT NULL,
     source_uid               INTEGER NOT NULL,
-    destination              INTEGER REFERENCES word (id),
+    destination              INTEGER,
     destination_uid_next     INTEGER,
     destination_uid_validity INTEGER,
     destination_uid          INTEGER,
-    bucket                   TEXT NOT NULL CHECK (bucket IN ('top', 'inbox', 'news', 'bulk', 'blackhole')),
+    bucket                   TEXT NOT NULL,
     reason_kind              TEXT NOT NULL,
     reason                   TEXT NOT NULL,
-    rule                     INTEGER REFERENCES word (id),
-    rule_file                INTEGER REFERENCES word (id),
+    rule                     INTEGER,
+    rule_file                INTEGER,
     rule_line                INTEGER,
-    flags                    TEXT,
-    rules                    INTEGER NOT NULL REFERENCES word (id),
-    undoes                   INTEGER REFERENCES new_ledger (id) ON DELETE SET NULL,
+    flags                    TEXT, -- JSON list of flag changes; NULL for none
+    rules                    INTEGER NOT NULL, -- digest of the rules in force
+    undoes                   INTEGER REFERENCES ledger (id) ON DELETE SET NULL,
     arrived                  INTEGER,
     code                     TEXT,
     closed                   INTEGER
 ) STRICT;
-
-INSERT INTO new_ledger SELECT * FROM ledger;
-DELETE FROM sqlite_sequence WHERE name = 'new_ledger';
-INSERT INTO sqlite_sequence (name, seq) SELECT 'new_ledger', seq FROM sqlite_sequence WHERE name = 'ledger';
+INSERT INTO ledger_2 SELECT * FROM ledger;
+DELETE FROM sqlite_sequence WHERE name = 'ledger_2';
+INSERT INTO sqlite_sequence (name, seq) SELECT 'ledger_2', seq FROM sqlite_sequence WHERE name = 'ledger'; -- no number is given twice
 DROP TABLE ledger;
-ALTER TABLE new_ledger RENAME TO ledger;
+ALTER TABLE ledger_2 RENAME TO ledger;
+
+CREATE TABLE lesson_2 (
+    account        INTEGER NOT NULL REFERENCES account (id),
+    kind           TEXT NOT NULL CHECK (kind IN ('address', 'list', 'domain')),
+    name           TEXT NOT NULL,
+    bucket         TEXT NOT NULL,
+    at             INTEGER NOT NULL,
+    example        TEXT,
+    authentication TEXT NOT NULL CHECK (authentication IN ('pass', 'fail', 'none')),
+    teacher        TEXT NOT NULL CHECK (teacher IN ('drag', 'train', 'import')),
+    PRIMARY KEY (account, kind, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO lesson_2 SELECT * FROM lesson;
+DROP TABLE lesson;
+ALTER TABLE lesson_2 RENAME TO lesson;
+
+CREATE TABLE held_lesson_2 (
+    account        INTEGER NOT NULL REFERENCES account (id),
+    kind           TEXT NOT NULL CHECK (kind IN ('address', 'list', 'domain')),
+    name           TEXT NOT NULL,
+    bucket         TEXT NOT NULL,
+    at             INTEGER NOT NULL,
+    example        TEXT,
+    authentication TEXT NOT NULL CHECK (authentication IN ('pass', 'fail', 'none')),
+    teacher        TEXT NOT NULL CHECK (teacher IN ('drag', 'train', 'import')),
+    PRIMARY KEY (account, kind, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO held_lesson_2 SELECT * FROM held_lesson;
+DROP TABLE held_lesson;
+ALTER TABLE held_lesson_2 RENAME TO held_lesson;
 
 CREATE INDEX ledger_mid ON ledger (account, mid);
 CREATE INDEX ledger_at ON ledger (account, at);

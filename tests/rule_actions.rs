@@ -420,3 +420,60 @@ fn one_rule_fills_fifty_folders_and_no_more() {
     daemon.terminate();
     office.proxy.assert_clean();
 }
+
+#[test]
+fn status_tells_which_rules_are_running_and_which_are_rejected() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let office = Office::new(server, COPIES);
+    let daemon = office.start();
+    let status = || office.home.run(&["status"]).expect_code(0).text();
+    let running = eventually("rules in the status", || {
+        status()
+            .lines()
+            .find(|line| line.contains("running rules of "))
+            .map(str::to_owned)
+    });
+    assert!(!running.contains("rejected"), "{running}");
+    let broken = "[[rule]]\nname = \"broken\"\nwhen = { form = \"@shop.example\" }\nbucket = \"bulkk\"\n";
+    office.home.rule_file("20-shops.toml", broken);
+    let rejected = eventually("the rejected file in the status", || {
+        status()
+            .lines()
+            .find(|line| line.contains("rejected"))
+            .map(str::to_owned)
+    });
+    // "running rules of 10:42; 20-shops.toml of 10:57 rejected: line 3"
+    let (old, new) = rejected.split_once("; ").unwrap();
+    assert_eq!(old, running, "the old ones run on");
+    assert!(
+        new.starts_with("20-shops.toml of ") && new.ends_with(" rejected: line 3"),
+        "{rejected}"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&office.home.run(&["status", "--json"]).expect_code(0).stdout).unwrap();
+    let told = &json["rules"]["rejected"];
+    assert_eq!(
+        (&told["file"], &told["line"], &told["errors"]),
+        (&"20-shops.toml".into(), &3.into(), &2.into()),
+        "{json}"
+    );
+    assert!(
+        told["why"].as_str().unwrap().contains("does not know the key `form`"),
+        "{json}"
+    );
+    // Saved again with the same mistake, and read again on SIGHUP: the journal has said it.
+    office.home.rule_file("20-shops.toml", broken);
+    daemon.hang_up();
+    office.home.rule_file(
+        "20-shops.toml",
+        &broken.replace("form", "from").replace("bulkk", "bulk"),
+    );
+    eventually("all rules in force", || (!status().contains("rejected")).then_some(()));
+    assert_eq!(daemon.count_lines("the rules are refused"), 1, "{}", daemon.output());
+    assert_eq!(daemon.count_lines("the first of 2 errors"), 1, "{}", daemon.output());
+    let json: serde_json::Value =
+        serde_json::from_str(&office.home.run(&["status", "--json"]).expect_code(0).stdout).unwrap();
+    assert_eq!(json["rules"]["rules"], 3, "{json}");
+    daemon.terminate();
+    office.proxy.assert_clean();
+}

@@ -8,6 +8,7 @@ use super::context::{Context, block_on, store_to_read};
 use super::exit;
 use crate::config::{Account, Mode};
 use crate::daemon::held::Examination;
+use crate::daemon::reload::RulesInForce;
 use crate::daemon::status::{AccountStatus, NOTE};
 use crate::sort::mailbox::Timestamp;
 
@@ -29,25 +30,36 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         let name = account.name.clone();
         let note = block_on(async { store.run(move |store| store.get_note(&name, NOTE)).await })??;
         let name = account.name.clone();
+        let account_name = name.clone();
+        let rules = block_on(async { store.run(move |store| RulesInForce::read(store, &account_name)).await })??;
         let examined = block_on(async { store.run(move |store| Examination::read(store, &name)).await })??;
         let status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
         if args.json {
-            writeln!(out, "{}", as_json(account, status.as_ref(), &examined))?;
+            writeln!(out, "{}", as_json(account, status.as_ref(), rules.as_ref(), &examined))?;
         } else {
             write_status(&mut out, account, status.as_ref())?;
+            if let Some(rules) = rules {
+                writeln!(out, "  {rules}")?;
+            }
             write_held(&mut out, &examined)?;
         }
     }
     Ok(exit::OK)
 }
 
-fn as_json(account: &Account, status: Option<&AccountStatus>, examined: &Examination) -> Value {
+fn as_json(
+    account: &Account,
+    status: Option<&AccountStatus>,
+    rules: Option<&RulesInForce>,
+    examined: &Examination,
+) -> Value {
     let mode = if account.mode == Mode::Sort { "sort" } else { "preview" };
     json!({
         "account": account.name,
         "mode": mode,
         "running": status.is_some_and(is_running),
         "status": status,
+        "rules": rules,
         "held_rules": examined.held(),
     })
 }

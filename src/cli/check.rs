@@ -285,6 +285,8 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::cli::sample;
+    use crate::sort::mailbox::Timestamp;
 
     const RULES: &str = "[[rule]]\nname = \"a\"\nwhen = { from = \"@shop.example\" }\nbucket = \"bulk\"\n\
                          [[test]]\nmail = { from = \"x@shop.example\" }\nexpect = { rule = \"a\" }\n";
@@ -393,6 +395,49 @@ mod tests {
             said.contains("postroom.toml:6:1") && said.contains("did you mean `host`?"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_rule_that_matched_nothing_for_half_a_year_is_told_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("postroom.toml");
+        let text = "state = \"state\"\n[[account]]\nname = \"home\"\nemail = \"a@b.example\"\n[account.imap]\n\
+                    host = \"imap.b.example\"\nuser = \"a\"\npassword_command = [\"true\"]\n";
+        fs::write(&config, text).unwrap();
+        fs::create_dir(directory.path().join("rules")).unwrap();
+        let three = ["used", "forgotten", "never"].map(|name| RULES.replace("\"a\"", &format!("\"{name}\"")));
+        let three = three
+            .map(|rule| rule.split("[[test]]").next().unwrap().to_owned())
+            .concat();
+        fs::write(directory.path().join("rules/10-a.toml"), three).unwrap();
+        let said = || {
+            let mut out = Vec::new();
+            let args = CheckArgs::default();
+            run(&args, Some(&config), &Environment::default(), false, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(!said().contains("180 days"), "nothing is known without records");
+        let mut store = Store::open(&directory.path().join("state"), clock::now())
+            .unwrap()
+            .store;
+        for (rule, days) in [("forgotten", 200), ("used", 200), ("used", 3)] {
+            let mut entry = sample::entry(1);
+            entry.reason.rule = Some(rule.to_owned());
+            let at = Timestamp(clock::now().0 - days * 86_400);
+            let _ = store.plan("home", "run", at, &[entry]).unwrap();
+        }
+        drop(store);
+        let said = said();
+        assert!(
+            said.contains("rule \"forgotten\" has matched nothing for 180 days"),
+            "{said}"
+        );
+        assert!(
+            said.contains("rule \"never\" has matched nothing for 180 days"),
+            "{said}"
+        );
+        assert!(!said.contains("rule \"used\" has"), "{said}");
+        assert!(said.contains("delete it if it is no longer needed"), "{said}");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::sort::arrival::Note;
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
+use crate::sort::rules::Finding;
+use crate::sort::rules::template::MOST_FOLDERS;
 use crate::sort::sanitise;
 use crate::sort::taught::Lesson;
 use crate::sort::verdict::Reason;
@@ -142,6 +144,26 @@ impl Logbook {
                     "your hand and a rule of yours disagree; the rule goes on deciding about new mail of this sender");
             }
         }
+    }
+
+    /// Something about a rule that its author should know.
+    pub fn rule(&self, finding: &Finding) {
+        let (message, hint) = (
+            sanitise(&finding.message),
+            sanitise(finding.hint.as_deref().unwrap_or_default()),
+        );
+        warn!(
+            account = self.account.as_str(),
+            check = finding.check,
+            "{message}; {hint}"
+        );
+    }
+
+    /// A rule with a template has filled as many folders as one rule may.
+    pub fn rule_is_full(&self, rule: Option<&str>, folder: &Mailbox) {
+        let account = self.account.as_str();
+        warn!(account, rule = %Shown(rule), %folder,
+            "the rule has filled {MOST_FOLDERS} folders and makes no more; its further mail stays in the inbox; make the folder yourself, or change the rule");
     }
 
     /// A connection stands and the account is being watched.

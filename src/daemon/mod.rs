@@ -9,6 +9,7 @@
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server;
 //!   [`renumbered`] a server that begins to count anew
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
+//! - [`held`] rules that would take too much mail
 //! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod deferred;
 pub mod digest;
 pub mod error;
+pub mod held;
 pub mod layout;
 pub mod logbook;
 pub mod model;

@@ -57,6 +57,8 @@ pub struct Visit<'a> {
     pub swept: Option<Timestamp>,
     /// When the visit began, after the folders were listed.
     pub begun: Timestamp,
+    /// Rules that have filled all the folders they may, and were told of.
+    pub full_rules: BTreeSet<Option<String>>,
     /// What the store last said about changes by other processes.
     pub outside_changes: Option<i64>,
 }
@@ -99,6 +101,7 @@ impl<'a> Visit<'a> {
             company: Company::default(),
             swept: None,
             begun: clock::now(),
+            full_rules: BTreeSet::new(),
             outside_changes: None,
         })
     }
@@ -135,6 +138,7 @@ impl Visit<'_> {
         if let Some(lessons) = lessons {
             self.sorter.taught = Taught::default();
             self.sorter.taught.load(lessons);
+            self.hold_as_recorded().await?;
         }
         Ok(())
     }

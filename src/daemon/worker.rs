@@ -220,6 +220,8 @@ impl Worker {
         }
         visit.leave_old_mail_alone().await?;
         visit.look_for_rival().await?;
+        let rules = visit.sorter.rules.clone();
+        visit.use_rules(rules).await?;
         visit.carry_out_due().await?;
         visit.empty_blackhole().await?;
         visit.sweep_all(stopping).await?;
@@ -247,9 +249,11 @@ impl Worker {
             let others = visit.layout.watched();
             let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
             if rules.has_changed().unwrap_or(false) {
-                visit.sorter.rules = rules.borrow_and_update().clone();
-            }
-            if changes.selected {
+                let new = rules.borrow_and_update().clone();
+                // May select other folders: what has arrived meanwhile is met by the sweep.
+                visit.use_rules(new).await?;
+                visit.sweep(&inbox, stopping).await?;
+            } else if changes.selected {
                 visit.take_news(&inbox, stopping).await?;
             }
             visit.try_again().await?;

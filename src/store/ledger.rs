@@ -1,13 +1,13 @@
 //! The ledger on disk: rows are planned, then closed, and looked up by message, by person and by time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::row::{SELECT, decode, insert};
 use super::{Store, StoreError, WriteError, accounts};
 use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, State};
-use crate::sort::mailbox::Timestamp;
+use crate::sort::mailbox::{Mailbox, Timestamp};
 
 /// Rows deleted in one transaction by [`Store::prune`], so that nobody waits long for the database.
 const PRUNED_AT_ONCE: i64 = 5_000;
@@ -111,6 +111,20 @@ impl Store {
                 .prepare_cached(&format!("{SELECT} WHERE l.id = ?1"))?
                 .query_row([id.0], decode)
                 .optional()
+        })
+    }
+
+    /// Folders that a rule has moved or copied mail to, or is about to; without a name those of verdicts of no rule.
+    pub fn folders_of_rule(&self, account: &str, rule: Option<&str>) -> Result<BTreeSet<Mailbox>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT text FROM word WHERE id IN (SELECT destination FROM ledger \
+                     WHERE account = (SELECT id FROM account WHERE name = ?1) AND kind IN ('sort', 'copy') \
+                     AND state IN ('planned', 'done', 'unknown') AND rule IS (SELECT id FROM word WHERE text = ?2))",
+                )?
+                .query_map(params![account, rule], |row| row.get::<_, String>(0).map(Mailbox::new))?
+                .collect()
         })
     }
 

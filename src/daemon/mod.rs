@@ -4,8 +4,9 @@
 //! - [`supervisor`] the process: signals, [`reload`], [`systemd`]; [`roster`] who is looked after
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
-//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too
-//! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
+//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too,
+//!   [`claim`] by intent
+//! - [`recovery`] open rows first, [`bootstrap`] the first look, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger then server
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
 //! - [`digest`] the daily mail to the user himself
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
@@ -15,6 +16,7 @@ pub mod access;
 pub mod backoff;
 pub mod bootstrap;
 pub mod carry;
+pub mod claim;
 pub mod clock;
 pub mod deferred;
 pub mod digest;
@@ -32,6 +34,7 @@ pub mod retention;
 pub mod retry;
 pub mod rival;
 pub mod roster;
+pub mod round;
 pub mod status;
 pub mod supervisor;
 pub mod sweep;

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::claim::Claims;
 use super::clock;
 use super::error::DaemonError;
 use super::layout::Layout;
@@ -51,6 +52,8 @@ pub struct Visit<'a> {
     pub retries: Retries,
     /// What is known of another sorter on the same mailbox.
     pub company: Company,
+    /// Claims on messages, where several daemons share the mailbox.
+    pub claims: Claims,
     /// When everything was last compared with the ledger.
     pub swept: Option<Timestamp>,
     /// When the visit began, after the folders were listed.

@@ -5,16 +5,18 @@
 //! 1. Only messages of the selected folder, in the UIDVALIDITY that was planned with, opened for writing. Others are not
 //!    sent and get no outcome.
 //! 2. Messages flagged \Deleted are not touched.
-//! 3. Ladder (a): UID MOVE (RFC 6851). (b) with UIDPLUS (RFC 4315): UID COPY, then for the UIDs that COPYUID names UID
+//! 3. Where several daemons share the mailbox, only messages on which this one has the claim.
+//! 4. Ladder (a): UID MOVE (RFC 6851). (b) with UIDPLUS (RFC 4315): UID COPY, then for the UIDs that COPYUID names UID
 //!    STORE \Deleted and UID EXPUNGE of exactly those. (c) with neither, only if the operator allows it: COPY and
 //!    \Deleted, never expunged by us. After a MOVE was sent there is no falling back to COPY.
-//! 4. OK does not mean moved (Courier says it of messages that do not exist): only COPYUID proves it. What it does not name is looked for in the
+//! 5. OK does not mean moved (Courier says it of messages that do not exist): only COPYUID proves it. What it does not name is looked for in the
 //!    source again.
-//! 5. A command that left and was not answered leaves every one of its messages `Unknown`.
+//! 6. A command that left and was not answered leaves every one of its messages `Unknown`.
 
 mod append;
 mod by_copy;
 mod by_move;
+mod claim;
 mod create;
 mod flags;
 
@@ -22,6 +24,7 @@ use std::collections::BTreeMap;
 
 pub use append::append;
 pub use by_copy::remove_copied;
+pub use claim::{Claim, can_claim, release};
 pub use create::create;
 pub use flags::change_flags;
 
@@ -35,11 +38,13 @@ use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 use crate::sort::verdict::FlagChange;
 
 /// What the operator allows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Ladder (c): on a server with neither MOVE nor UIDPLUS, copy and flag \Deleted; the original stays until some
     /// client expunges it.
     pub allow_unsafe_move: bool,
+    /// Several daemons look after this mailbox: each message is claimed before it is moved.
+    pub claim: Option<Claim>,
 }
 
 /// What became of the rows. A row without an outcome was not sent and stays planned.
@@ -72,7 +77,7 @@ pub async fn move_messages(session: &mut Session, moves: &Committed<Vec<PlannedM
         report.error = Some(ImapError::lost("UID MOVE", "the connection had ended before"));
         return report;
     }
-    let groups = admit(session, moves.get(), &mut report);
+    let mut groups = admit(session, moves.get(), &mut report);
     let offered = session.capabilities();
     let (move_, uidplus) = (offered.move_, offered.uidplus && !session.uid_expunge_broken);
     if !move_ && !uidplus && !policy.allow_unsafe_move {
@@ -82,7 +87,11 @@ pub async fn move_messages(session: &mut Session, moves: &Committed<Vec<PlannedM
         }
         return report;
     }
+    let claim = policy.claim.filter(|claim| can_claim(session, &claim.keyword));
     let result = async {
+        if let Some(claim) = &claim {
+            claim::stake(session, &mut groups, claim, &mut report).await?;
+        }
         for group in groups.iter().filter(|group| !group.flags.is_empty()) {
             flag(session, group).await?;
         }
@@ -90,6 +99,10 @@ pub async fn move_messages(session: &mut Session, moves: &Committed<Vec<PlannedM
             by_move::carry_out(session, &groups, &mut report).await
         } else {
             by_copy::carry_out(session, &groups, uidplus, &mut report).await
+        }?;
+        match &claim {
+            Some(claim) => claim::give_up(session, &groups, claim, &report).await,
+            None => Ok(()),
         }
     };
     let result = result.await;

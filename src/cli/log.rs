@@ -245,6 +245,7 @@ pub(super) fn colour(bucket: Bucket) -> &'static str {
         Bucket::News => "\x1b[34m",
         Bucket::Bulk => "\x1b[33m",
         Bucket::Blackhole => "\x1b[90m",
+        Bucket::Own(_) => "\x1b[36m",
     }
 }
 

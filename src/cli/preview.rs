@@ -11,6 +11,7 @@ use super::verdict_json::{Subject, object};
 use super::{exit, hindsight_imap, logging, since};
 use crate::daemon::logbook::Logbook;
 use crate::daemon::plan::Fate;
+use crate::report::stats::ByBucket;
 use crate::sort::bucket::Bucket;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::sanitise;
@@ -185,19 +186,14 @@ fn people(out: &mut dyn Write, moving: &[&Fate]) -> io::Result<()> {
 /// "512 in INBOX = 44 top + 201 inbox + ...", which always adds up.
 fn sum(fates: &[Fate]) -> String {
     let settled = fates.iter().filter(|fate| fate.settled).count();
-    let mut parts: Vec<String> = Bucket::ALL
-        .into_iter()
-        .map(|bucket| {
-            (
-                fates
-                    .iter()
-                    .filter(|fate| !fate.settled && fate.verdict.bucket == bucket)
-                    .count(),
-                bucket,
-            )
-        })
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, bucket)| format!("{count} {bucket}"))
+    let mut counts = ByBucket::default();
+    for fate in fates.iter().filter(|fate| !fate.settled) {
+        counts.count(fate.verdict.bucket);
+    }
+    let mut parts: Vec<String> = counts
+        .each()
+        .filter(|(_, count)| *count > 0)
+        .map(|(bucket, count)| format!("{count} {bucket}"))
         .collect();
     if settled > 0 {
         parts.push(format!("{settled} that you put there yourself"));

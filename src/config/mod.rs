@@ -15,6 +15,7 @@ pub mod rules;
 pub mod secret;
 pub mod translate;
 mod validate;
+mod validate_daily;
 mod validate_secret;
 
 pub use find::Environment;

@@ -1,5 +1,6 @@
 //! `postroom.toml` as it is written: every key, nothing checked but its type. [`super::validate`] makes values of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -35,6 +36,8 @@ pub(super) struct Account {
     pub folders: Option<Spanned<Folders>>,
     pub learning: Option<Learning>,
     pub digest: Option<Spanned<OneOrMany>>,
+    #[serde(default)]
+    pub bucket: BTreeMap<Spanned<String>, OwnBucket>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -105,6 +108,13 @@ pub(super) struct Folders {
     pub bulk: Option<Spanned<String>>,
     pub blackhole: Option<Spanned<Blackhole>>,
     pub sent: Option<Spanned<String>>,
+}
+
+/// `[account.bucket.NAME]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OwnBucket {
+    pub folder: Spanned<String>,
 }
 
 /// `[account.learning]`.

@@ -59,7 +59,8 @@ impl Checker<'_> {
         }
         let owner = self.owner(&account.email);
         let imap = self.imap(&account.imap);
-        let folders = self.folders(account.folders.as_ref());
+        let mut folders = self.folders(account.folders.as_ref());
+        self.own_buckets(&account.bucket, &mut folders);
         let learning = self.learning(account.learning.as_ref());
         let digest = self.digest(account.digest.as_ref());
         let checked = Account {
@@ -192,14 +193,7 @@ impl Checker<'_> {
     }
 
     fn folders(&mut self, raw: Option<&Spanned<raw::Folders>>) -> Folders {
-        let mut folders = Folders {
-            top: Mailbox::new("Top"),
-            news: Mailbox::new("News"),
-            bulk: Mailbox::new("Bulk"),
-            blackhole: Mailbox::new("Blackhole"),
-            blackhole_trash_after: None,
-            sent: None,
-        };
+        let mut folders = Folders::default();
         let Some(raw) = raw else { return folders };
         let given = raw.get_ref();
         for (slot, name) in [
@@ -236,7 +230,7 @@ impl Checker<'_> {
         folders
     }
 
-    fn folder<T>(&mut self, at: &Spanned<T>, name: &str) -> Option<Mailbox> {
+    pub(super) fn folder<T>(&mut self, at: &Spanned<T>, name: &str) -> Option<Mailbox> {
         let wrong = name.trim().is_empty()
             || name.starts_with('/')
             || name.ends_with('/')

@@ -213,6 +213,7 @@ impl Visit<'_> {
         self.close(&entries, report.outcomes).await?;
         match (report.error, blunder) {
             (Some(error), _) if error.ends_connection() => Err(error.into()),
+            (_, None) if !report.unproven.is_empty() => self.prove(&report.unproven).await,
             // A server that does not understand us is not spoken to any further (reliability.md C5).
             (_, Some(text)) => Err(DaemonError::Imap(ImapError::Refused {
                 command: "a move",

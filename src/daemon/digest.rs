@@ -94,6 +94,7 @@ impl Visit<'_> {
     }
 
     async fn write_digest(&mut self, since: Timestamp, now: Timestamp) -> Result<Option<Digest>, DaemonError> {
+        self.look_for_suggestions(now).await?;
         let account = self.account.name.clone();
         let digest = self
             .store
@@ -118,6 +119,7 @@ impl Visit<'_> {
             .await?;
         mover::append(&mut self.session, &Mailbox::inbox(), &[], &message).await?;
         self.note_digest(Told { told: now, tried: now }).await?;
+        self.suggestions_told().await?;
         Ok(Some(digest))
     }
 }

@@ -7,7 +7,6 @@ use crate::imap::Folder;
 use crate::imap::ImapError;
 use crate::imap::Session;
 use crate::imap::mover;
-use crate::sort::bucket::Bucket;
 use crate::sort::mailbox::Mailbox;
 use crate::store::FolderMark;
 
@@ -97,10 +96,8 @@ fn find(listed: &[Folder], account: &Account) -> Layout {
                 .or_insert_with(|| folder.mailbox.clone());
         }
     }
-    let mut wanted: Vec<Mailbox> = Bucket::ALL
-        .into_iter()
-        .map(|bucket| account.folders.of(bucket))
-        .collect();
+    let folders = &account.folders;
+    let mut wanted: Vec<Mailbox> = folders.buckets().map(|bucket| folders.of(bucket)).collect();
     wanted.dedup();
     for mailbox in wanted.into_iter().filter(|mailbox| !mailbox.is_inbox()) {
         if there(&mailbox) {

@@ -176,7 +176,7 @@ impl Logbook {
     /// A folder's UIDs have started anew.
     pub fn uid_validity_changed(&self, folder: &Mailbox, old: UidValidity, new: UidValidity) {
         warn!(account = self.account.as_str(), %folder, old = old.0, new = new.0,
-            "the server renumbered this folder; only mail that arrives from now on is sorted");
+            "the server renumbered this folder; what was met before is left alone and nothing is learned from it");
     }
 
     /// A folder has begun to refuse mail.

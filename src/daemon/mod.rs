@@ -6,9 +6,10 @@
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
 //! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too,
 //!   [`claim`] by intent
-//! - [`recovery`] open rows first, [`bootstrap`] the first look, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger then server
+//! - [`recovery`] open rows first, [`bootstrap`] the first look, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger
+//!   then server; [`renumbered`] a server that begins to count anew
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
-//! - [`digest`] the daily mail to the user himself
+//! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
 
@@ -30,12 +31,14 @@ pub mod pending;
 pub mod plan;
 pub mod recovery;
 pub mod reload;
+pub mod renumbered;
 pub mod retention;
 pub mod retry;
 pub mod rival;
 pub mod roster;
 pub mod round;
 pub mod status;
+pub mod suggestions;
 pub mod supervisor;
 pub mod sweep;
 pub mod systemd;

@@ -51,7 +51,7 @@ impl AccountStatus {
         let moving = match (visit.sorter.settings.moves, can.move_, can.uidplus) {
             (false, ..) if visit.account.mode == Mode::Sort => "not at all (another program moves the same mail)",
             (false, ..) => "not at all (mode = \"preview\")",
-            (_, true, _) => "moving (MOVE)",
+            (_, true, _) => "MOVE",
             (_, false, true) => "copying, then removing the original",
             _ if visit.account.allow_unsafe_move => "copying, then marking the original as deleted",
             _ => "not at all (the server has neither MOVE nor UIDPLUS)",

@@ -171,10 +171,8 @@ impl Visit<'_> {
         let mailbox = &selected.mailbox;
         match self.marks.get(mailbox) {
             Some(mark) if mark.uid_validity != selected.uid_validity || selected.uid_next < mark.next_uid => {
-                self.logbook
-                    .uid_validity_changed(mailbox, mark.uid_validity, selected.uid_validity);
-                self.set_mark(mailbox, baseline(selected, selected.uid_next)).await?;
-                self.ours.remove(mailbox);
+                let mark = *mark;
+                self.begin_anew(&mark, selected).await?;
                 Ok(None)
             }
             Some(mark) => Ok(Some(*mark)),

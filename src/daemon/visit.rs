@@ -3,15 +3,16 @@
 //! Everything the visit learns is on disk before it is acted upon, so a visit may end at any instant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::claim::Claims;
-use super::clock;
 use super::error::DaemonError;
-use super::layout::Layout;
+use super::layout::{self, Layout};
 use super::logbook::Logbook;
 use super::pending::Pending;
 use super::retry::Retries;
 use super::rival::Company;
+use super::{clock, model};
 use crate::config::Account;
 use crate::imap::Fetched;
 use crate::imap::Session;
@@ -21,6 +22,7 @@ use crate::sort::arrival::Event;
 use crate::sort::ledger::Mid;
 use crate::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
 use crate::sort::message::{FIELDS, Message};
+use crate::sort::rules::RuleSet;
 use crate::sort::taught::Taught;
 use crate::store::{FolderMark, StoreHandle};
 
@@ -64,6 +66,47 @@ pub struct Visit<'a> {
 
 /// Asked between two steps of long work: is the program to stop?
 pub type Stopping<'a> = &'a (dyn Fn() -> bool + Sync);
+
+impl<'a> Visit<'a> {
+    /// A visit over a session that is logged in: folders known, model loaded. With `create`, missing folders are made.
+    pub async fn begin(
+        mut session: Session,
+        account: &'a Account,
+        store: &StoreHandle,
+        rules: Arc<RuleSet>,
+        run: &'a str,
+        logbook: &'a Logbook,
+        create: bool,
+    ) -> Result<Self, DaemonError> {
+        let name = account.name.clone();
+        let marks = store.run(move |store| store.folders(&name)).await?;
+        let layout = layout::prepare(&mut session, account, create, &marks).await?;
+        if create {
+            layout.missing.iter().for_each(|folder| logbook.folder_gone(folder));
+        }
+        let settings = model::settings(account, &layout);
+        let sorter = store.run(move |store| model::load(store, settings, rules)).await?;
+        Ok(Self {
+            account,
+            session,
+            sorter,
+            layout,
+            marks,
+            ours: BTreeMap::new(),
+            store: store.clone(),
+            run,
+            logbook,
+            pending: Pending::default(),
+            withheld: BTreeMap::new(),
+            retries: Retries::default(),
+            company: Company::default(),
+            claims: Claims::default(),
+            swept: None,
+            begun: clock::now(),
+            outside_changes: None,
+        })
+    }
+}
 
 impl Visit<'_> {
     /// Header fields to fetch: what verdicts need, plus what rules name.

@@ -1,6 +1,5 @@
 //! One account, looked after for as long as the daemon lives: visit, and when a visit ends, wait and visit again.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,18 +8,14 @@ use tokio::sync::{Notify, watch as channel};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::access::Gate;
 use super::backoff::{Backoff, Ending, FOR_GOOD};
-use super::claim::Claims;
 use super::error::DaemonError;
 use super::logbook::Logbook;
-use super::pending::Pending;
-use super::retry::Retries;
-use super::rival::Company;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
-use super::{access, clock, layout, model, paused};
+use super::{access, clock, layout, paused};
 use crate::config::{Account, Backlog, Mode, Secret};
-use crate::imap::Session;
 use crate::imap::watch;
 use crate::sort::arrival::Event;
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
@@ -47,6 +42,8 @@ const SETTLED: Duration = Duration::from_mins(1);
 pub struct Worker {
     /// The account's configuration.
     pub account: Account,
+    /// The way to the server.
+    pub gate: Arc<dyn Gate>,
     /// The records.
     pub store: StoreHandle,
     /// Name of this run.
@@ -115,7 +112,7 @@ impl Worker {
     async fn password_on_disk(&self) -> Option<SecretString> {
         match self.account.imap.secret {
             Secret::PasswordCommand(_) | Secret::TokenCommand(_) => None,
-            _ => access::kept(&self.account.imap).await.ok(),
+            _ => self.gate.kept(&self.account.imap).await.ok(),
         }
     }
 
@@ -124,6 +121,7 @@ impl Worker {
         let end = Instant::now() + wait;
         loop {
             let woken = tokio::select! {
+                biased;
                 () = tokio::time::sleep_until(end.min(Instant::now() + LOOK_AT_PASSWORD)) => false,
                 () = self.stop.cancelled() => return false,
                 () = self.wake.notified() => true,
@@ -152,6 +150,7 @@ impl Worker {
             return;
         }
         tokio::select! {
+            biased;
             () = tokio::time::sleep(wait) => {}
             () = self.stop.cancelled() => {}
             // SIGHUP: perhaps the user has mended what was wrong.
@@ -164,11 +163,6 @@ impl Worker {
         let _ = status::save(&self.store, &self.account.name, status).await;
     }
 
-    /// A connection that is logged in.
-    pub async fn connect(account: &Account) -> Result<Session, DaemonError> {
-        access::open(&account.imap).await
-    }
-
     /// A visit, ready to work: connected, folders known, model loaded. With `create`, missing folders are made.
     pub async fn open<'a>(
         account: &'a Account,
@@ -178,40 +172,16 @@ impl Worker {
         logbook: &'a Logbook,
         create: bool,
     ) -> Result<Visit<'a>, DaemonError> {
-        let mut session = Self::connect(account).await?;
-        let name = account.name.clone();
-        let marks = store.run(move |store| store.folders(&name)).await?;
-        let layout = layout::prepare(&mut session, account, create, &marks).await?;
-        if create {
-            layout.missing.iter().for_each(|folder| logbook.folder_gone(folder));
-        }
-        let settings = model::settings(account, &layout);
-        let sorter = store.run(move |store| model::load(store, settings, rules)).await?;
-        Ok(Visit {
-            account,
-            session,
-            sorter,
-            layout,
-            marks,
-            ours: BTreeMap::new(),
-            store: store.clone(),
-            run,
-            logbook,
-            pending: Pending::default(),
-            withheld: BTreeMap::new(),
-            retries: Retries::default(),
-            company: Company::default(),
-            claims: Claims::default(),
-            swept: None,
-            begun: clock::now(),
-            outside_changes: None,
-        })
+        let session = access::open(&account.imap).await?;
+        Visit::begin(session, account, store, rules, run, logbook, create).await
     }
 
     async fn visit(&mut self, stay: bool) -> Result<(), DaemonError> {
         let rules = self.rules.borrow_and_update().clone();
         let moves = self.account.mode == Mode::Sort;
-        let mut visit = Self::open(&self.account, &self.store, rules, &self.run, &self.logbook, moves).await?;
+        let session = self.gate.open(&self.account.imap).await?;
+        let (account, store, run, logbook) = (&self.account, &self.store, self.run.as_str(), &self.logbook);
+        let mut visit = Visit::begin(session, account, store, rules, run, logbook, moves).await?;
         self.logbook.connected(&self.account.imap.host);
         for (one, other) in layout::aliases(&mut visit.session, &visit.layout).await? {
             self.logbook.alias(&one, &other);

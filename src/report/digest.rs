@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::escape::escape;
 use super::stats::{ByBucket, Corrections};
+use super::suggestion::{self, Suggestions, Told};
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{RowKind, State};
 use crate::sort::mailbox::Timestamp;
@@ -51,6 +52,8 @@ pub struct Digest {
     pub open: usize,
     /// Lessons held back until the user confirms them.
     pub held: usize,
+    /// What the user's flags suggest and no digest has told yet.
+    pub suggestions: Vec<Told>,
 }
 
 impl Digest {
@@ -107,6 +110,9 @@ impl Digest {
             }
         })?;
         digest.first_time = moved.into_iter().map(|from| from.as_str().to_owned()).collect();
+        let noted = store.get_note(account, suggestion::NOTE)?;
+        let noted = noted.and_then(|text| serde_json::from_str::<Suggestions>(&text).ok());
+        digest.suggestions = noted.unwrap_or_default().fresh;
         digest.lessons = store.lessons(account)?;
         digest.lessons.retain(|lesson| lesson.at >= since && lesson.at < until);
         digest.lessons.sort_by_key(|lesson| lesson.at);
@@ -120,6 +126,7 @@ impl Digest {
             && self.corrections == Corrections::default()
             && self.refused == 0
             && self.held == 0
+            && self.suggestions.is_empty()
     }
 
     /// The subject; plain ASCII, holds nothing foreign.
@@ -137,6 +144,7 @@ impl Digest {
         }
         paragraphs.push(self.learned());
         paragraphs.push(self.put_right());
+        paragraphs.push(self.suggested());
         paragraphs.push(self.problems());
         paragraphs.retain(|paragraph| !paragraph.lines.is_empty());
         paragraphs
@@ -215,6 +223,22 @@ impl Digest {
         Paragraph::new(
             "Put right by you",
             lines.map(|(count, what)| (Some(count), what.to_owned())).collect(),
+        )
+    }
+
+    fn suggested(&self) -> Paragraph {
+        let line = |told: &Told| {
+            let (who, because) = (sanitise(&told.who), sanitise(&told.because));
+            (None, format!("{who} to {}? {because}. {}", told.bucket, told.command))
+        };
+        let mut lines: Vec<(Option<u64>, String)> = self.suggestions.iter().take(NAMED).map(line).collect();
+        if self.suggestions.len() > NAMED {
+            let more = self.suggestions.len() - NAMED;
+            lines.push((None, format!("and {more} more; postroom suggest shows them")));
+        }
+        Paragraph::new(
+            "Suggestions; nothing is done until you say so, by command or by dragging",
+            lines,
         )
     }
 

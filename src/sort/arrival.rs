@@ -18,6 +18,7 @@ use super::evidence::Evidence;
 use super::ledger::{Entry, Row, RowKind, State};
 use super::mailbox::{Location, Mailbox, Timestamp};
 use super::message::Message;
+use super::refusal::left_a_copy;
 use super::rival::Whose;
 use super::taught::{Drag, Identity, Lesson, Teacher};
 use super::verdict::{Destination, Reason, ReasonKind, Verdict};
@@ -135,10 +136,9 @@ pub fn meaning(settings: &Settings, arrival: &Arrival) -> Meaning {
     if let Some((bucket, domain)) = bucket_folder(settings, folder) {
         return Meaning::Filed { bucket, domain };
     }
-    match (
-        folder.is_inbox(),
-        arrival.history.iter().rev().find(|row| row.state != State::Failed),
-    ) {
+    // A move of this very copy that came to nothing is tried again; a copy that failed elsewhere was brought here by hand.
+    let told = |row: &&Row| row.state != State::Failed || row.entry.source != arrival.location;
+    match (folder.is_inbox(), arrival.history.iter().rev().find(told)) {
         (false, _) => Meaning::Nothing,
         (true, None) => Meaning::New,
         (true, Some(last)) => match last.entry.kind {
@@ -172,7 +172,8 @@ fn put_here(row: &Row, location: &Location) -> bool {
         }
         // No COPYUID, or no answer yet: the message and the folder are all there is to compare.
         (State::Done | State::Planned | State::Unknown, _) => here,
-        (State::Void | State::Failed, _) => false,
+        (State::Failed, _) => here && left_a_copy(row),
+        (State::Void, _) => false,
     }
 }
 

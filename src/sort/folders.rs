@@ -1,8 +1,9 @@
 //! Which folder stands for which bucket.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, OwnBucket};
 use super::mailbox::Mailbox;
 
 /// Where each bucket's mail goes.
@@ -18,12 +19,30 @@ pub struct Folders {
     pub blackhole: Mailbox,
     /// Age at which blackholed mail moves on to \Trash; `None` keeps it for ever.
     pub blackhole_trash_after: Option<Duration>,
+    /// The user's own buckets.
+    pub own: BTreeMap<OwnBucket, Mailbox>,
     /// Sent, when the server does not mark it or the user wants another.
     pub sent: Option<Mailbox>,
 }
 
+impl Default for Folders {
+    /// The names that `postroom.toml` need not say.
+    fn default() -> Self {
+        Self {
+            top: Mailbox::new("Top"),
+            news: Mailbox::new("News"),
+            bulk: Mailbox::new("Bulk"),
+            blackhole: Mailbox::new("Blackhole"),
+            blackhole_trash_after: None,
+            own: BTreeMap::new(),
+            sent: None,
+        }
+    }
+}
+
 impl Folders {
-    /// The folder of a bucket; `INBOX` means that its mail stays.
+    /// The folder of a bucket; `INBOX` means that its mail stays. An own bucket that this account does not have, or no
+    /// longer, has no other place either.
     pub fn of(&self, bucket: Bucket) -> Mailbox {
         match bucket {
             Bucket::Top => self.top.clone(),
@@ -31,13 +50,23 @@ impl Folders {
             Bucket::News => self.news.clone(),
             Bucket::Bulk => self.bulk.clone(),
             Bucket::Blackhole => self.blackhole.clone(),
+            Bucket::Own(name) => self.own.get(&name).cloned().unwrap_or_else(Mailbox::inbox),
         }
+    }
+
+    /// The user's own buckets, by name.
+    pub fn own_buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
+        self.own.keys().map(|name| Bucket::Own(*name))
+    }
+
+    /// Every bucket that this account has.
+    pub fn buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
+        Bucket::BUILT_IN.into_iter().chain(self.own_buckets())
     }
 
     /// The bucket whose folder this is; `None` for INBOX and folders that are not ours.
     pub fn bucket_of(&self, mailbox: &Mailbox) -> Option<Bucket> {
-        [Bucket::Top, Bucket::News, Bucket::Bulk, Bucket::Blackhole]
-            .into_iter()
+        self.buckets()
             .find(|bucket| !mailbox.is_inbox() && self.of(*bucket) == *mailbox)
     }
 }

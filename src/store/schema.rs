@@ -8,14 +8,21 @@ use rusqlite_migration::{M, Migrations};
 /// `PRAGMA application_id` of our files: the letters "Post".
 pub(super) const APPLICATION_ID: i64 = 0x506f_7374;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("schema/v1.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("schema/v1.sql")),
+    M::up(include_str!("schema/v2.sql")),
+];
 
 /// The newest layout this program knows.
 pub(super) const NEWEST: i64 = STEPS.len() as i64;
 
 /// Takes the steps a database still lacks, each in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), rusqlite_migration::Error> {
-    Migrations::from_slice(STEPS).to_latest(connection)
+    // A table that is made anew must not be emptied by the references to the old one.
+    let enforced: bool = connection.query_row("PRAGMA foreign_keys", [], |row| row.get(0))?;
+    connection.pragma_update(None, "foreign_keys", false)?;
+    Migrations::from_slice(STEPS).to_latest(connection)?;
+    Ok(connection.pragma_update(None, "foreign_keys", enforced)?)
 }
 
 /// The layout of an existing database.

@@ -212,3 +212,41 @@ fn an_authority_is_named_in_full_and_reached_in_secret() {
     let both = complaint("user =", "token_command = [\"x\"]\nuser =");
     assert!(both.contains("keep one of"), "{both}");
 }
+
+#[test]
+fn buckets_of_ones_own_have_a_plain_name_and_a_folder_to_themselves() {
+    let own = |text: &str| format!("{GOOD}{text}");
+    let (_directory, loaded) = load_from(&own("[account.bucket.receipts]\nfolder = \"Money/Receipts\"\n"));
+    let folders = &loaded.unwrap().accounts[0].folders;
+    let buckets: Vec<_> = folders.own_buckets().collect();
+    assert_eq!(
+        buckets.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["receipts"]
+    );
+    assert_eq!(folders.of(buckets[0]).as_str(), "Money/Receipts");
+    assert_eq!(folders.bucket_of(&"Money/Receipts".into()), Some(buckets[0]));
+    for (text, says) in [
+        (
+            "[account.bucket.Receipts]\nfolder = \"R\"\n",
+            "`Receipts` cannot name a bucket of your own",
+        ),
+        (
+            "[account.bucket.news]\nfolder = \"R\"\n",
+            "its folder is named in [account.folders]",
+        ),
+        (
+            "[account.bucket.a]\nfolder = \"never\"\n",
+            "blackhole and a both go to `never`",
+        ),
+        ("[account.bucket.a]\nfolder = \"inbox\"\n", "a cannot be INBOX"),
+        ("[account.bucket.a]\nfoldr = \"R\"\n", "did you mean `folder`?"),
+        (
+            "[account.bucket.a]\nfolder = \"R\"\n[account.bucket.b]\nfolder = \"R\"\n",
+            "a and b both go to `R`",
+        ),
+    ] {
+        let (_directory, loaded) = load_from(&own(text));
+        let said = loaded.unwrap_err().render(false);
+        assert!(said.contains(says), "{text}\n{said}");
+    }
+}

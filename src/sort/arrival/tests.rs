@@ -17,14 +17,7 @@ fn settings(moves: bool) -> Settings {
     Settings {
         account: "home".to_owned(),
         owner: Owner::new(vec![Address::parse("alice@example.org").unwrap()]),
-        folders: Folders {
-            top: "Top".into(),
-            news: "News".into(),
-            bulk: "Bulk".into(),
-            blackhole: "Blackhole".into(),
-            blackhole_trash_after: None,
-            sent: None,
-        },
+        folders: Folders::default(),
         learning: Learning::default(),
         authserv_id: None,
         moves,
@@ -104,6 +97,12 @@ fn what_the_ledger_put_there_is_ours() {
     for open in [State::Planned, State::Unknown] {
         assert_eq!(meant("News", 7, vec![moved(open, None)]), Meaning::Ours);
     }
+    // Copied, and then the original could not be removed (simulation, seed 2).
+    let halfway = Row {
+        code: Some("copied, but the original could not be flagged: NO".to_owned()),
+        ..moved(State::Failed, None)
+    };
+    assert_eq!(meant("News", 7, vec![halfway]), Meaning::Ours);
     let undone = row(RowKind::Undo, State::Done, place("News", 7), Some(("INBOX", Some(8))));
     assert_eq!(
         meant("INBOX", 8, vec![moved(State::Done, Some(7)), undone]),
@@ -148,6 +147,7 @@ fn what_was_met_before_is_not_sorted_again() {
         Meaning::Known
     );
     assert_eq!(meant("INBOX", 5, vec![moved(State::Void, None)]), Meaning::Known);
+    assert_eq!(meant("INBOX", 5, vec![moved(State::Failed, None)]), Meaning::Known);
 }
 
 #[test]

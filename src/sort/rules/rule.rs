@@ -159,9 +159,7 @@ fn flag_key(reading: &mut Reading<'_>, table: &mut Table<'_, '_>, key: &'static 
 fn goal(reading: &mut Reading<'_>, table: &mut Table<'_, '_>) -> Option<Goal> {
     let mut goals: Vec<(Goal, &'static str)> = Vec::new();
     if let Some(item) = table.take("bucket") {
-        let words = Bucket::ALL.map(|bucket| (bucket.as_str(), bucket));
-        let text = reading.text("bucket", item);
-        let bucket = text.and_then(|text| reading.word("bucket", text, item.span().into(), &words));
+        let bucket = reading.bucket(item);
         goals.extend(bucket.map(|bucket| (Goal::Bucket(bucket), "bucket")));
     }
     if let Some(item) = table.take("move") {

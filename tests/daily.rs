@@ -1,0 +1,205 @@
+//! Living with it, with the whole program on a real Dovecot: what the digest tells, mail that comes back at its time, quiet
+//! hours, strangers at the door. Time is not waited for: the program's clock is put ahead.
+//!
+//! Every story ends with a census: each message is there once, with the same bytes, flags and INTERNALDATE, and with the
+//! proxy's word that only the closed list of commands was used.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+mod support;
+
+use std::time::{Duration, SystemTime};
+
+use support::grammar::Allowance;
+use support::{Account, Census, Dovecot, Drag, Home, Letter, Proxy, Server};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// One account of a server, with the proxy between it and the program.
+struct Desk {
+    server: Server,
+    proxy: Proxy,
+    home: Home,
+}
+
+impl Desk {
+    fn with(server: Server, adjust: impl FnOnce(Account) -> Account) -> Self {
+        // The digest is the one thing that is appended.
+        let allowance = Allowance {
+            digest: true,
+            ..Allowance::default()
+        };
+        let proxy = Proxy::to(server.port).allow(allowance).start();
+        let home = Home::new(&[adjust(Account::new("home", proxy.port))]);
+        Self { server, proxy, home }
+    }
+
+    fn deliver(&self, letter: &Letter) {
+        self.server.deliver("alice", &letter.bytes());
+    }
+
+    /// One full sweep.
+    fn sweep(&self) {
+        self.home.run_once().expect_code(0);
+    }
+
+    /// The letter lies in `folder` and nowhere else.
+    #[track_caller]
+    fn lies(&self, letter: &Letter, folder: &str) {
+        let mut hand = self.server.hand("alice");
+        let mut places = Vec::new();
+        for there in hand.folders() {
+            let found = hand.find(&there.name, &letter.id()).len();
+            places.extend(std::iter::repeat_n(there.name, found));
+        }
+        assert_eq!(places, [folder], "{}", letter.id());
+    }
+
+    fn drag(&self, letter: &Letter, from: &str, to: &str) {
+        self.server
+            .hand("alice")
+            .drag_message(Drag::Move, &letter.id(), from, to);
+    }
+
+    /// What the digests in the inbox say, oldest first.
+    fn digests(&self) -> Vec<String> {
+        let mut texts = Vec::new();
+        self.server.hand("alice").each_message("INBOX", true, |copy| {
+            let parsed = mail_parser::MessageParser::default().parse(&copy.bytes).unwrap();
+            if parsed.header("X-Postroom-Digest").is_some() {
+                texts.push(parsed.body_text(0).unwrap().replace("\r\n", "\n"));
+            }
+        });
+        texts
+    }
+
+    fn census(&self) -> Census {
+        Census::of(&self.server, "alice")
+    }
+}
+
+#[test]
+fn what_flags_suggest_is_told_in_the_digest_once_and_moves_nothing() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let desk = Desk::with(server, |account| account);
+    for _ in 0..5 {
+        let letter = Letter::from("Talker <talker@letter.example>");
+        let long_ago = SystemTime::now() - 20 * DAY;
+        desk.server.deliver_at("alice", "INBOX", &letter.bytes(), long_ago);
+    }
+    desk.deliver(&Letter::from("Anna <anna@people.example>"));
+    desk.sweep();
+    let before = desk.census();
+    assert!(!desk.home.run(&["digest", "--print"]).text().contains("talker"));
+    desk.home.run(&["digest"]).expect_code(0);
+    let digests = desk.digests();
+    assert_eq!(digests.len(), 1, "{digests:?}");
+    for part in [
+        "Suggestions",
+        "talker@letter.example to bulk? you left the last 5 messages unread.",
+        "postroom train talker@letter.example bulk",
+    ] {
+        assert!(digests[0].contains(part), "{part} is missing in\n{}", digests[0]);
+    }
+    // What was told once is not told again, not even after the next look.
+    let said = desk.home.run(&["digest"]).expect_code(0).text();
+    assert!(said.contains("none was written"), "{said}");
+    desk.home.set_clock_ahead(8 * DAY);
+    let said = desk.home.run(&["digest"]).expect_code(0).text();
+    assert!(said.contains("none was written"), "{said}");
+    // The command in the digest is one that works.
+    desk.home
+        .run(&["train", "talker@letter.example", "bulk"])
+        .expect_code(0);
+    desk.home.set_clock_ahead(16 * DAY);
+    desk.home.run(&["digest"]).expect_code(0);
+    assert!(!desk.digests()[1].contains("Suggestions"), "{}", desk.digests()[1]);
+    let after = desk.census();
+    assert_eq!(before.len() + 2, after.len());
+    assert_eq!(after.in_folder("INBOX"), after.len());
+    assert!(before.difference(&after).lost.is_empty());
+    desk.proxy.assert_clean();
+}
+
+#[test]
+fn a_bucket_of_ones_own_is_taught_by_dragging_named_by_rules_and_shown_everywhere() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let desk = Desk::with(server, |account| {
+        account.folder_line("bulk = \"Bulk\"\n[account.bucket.receipts]\nfolder = \"Receipts\"\n")
+    });
+    desk.home.rule_file(
+        "10-mine.toml",
+        "[[rule]]\nname = \"invoices\"\nwhen = { subject = \"invoice\" }\nbucket = \"receipts\"\n\n\
+         [[test]]\nmail = { from = \"a@b.example\", subject = \"Invoice 7\" }\nexpect = { bucket = \"receipts\" }\n",
+    );
+    desk.home.run(&["check"]).expect_code(0);
+    desk.sweep();
+    let (ruled, dragged, later) = (
+        Letter::from("books@shop.example").subject("Invoice 7"),
+        Letter::from("till@grocer.example"),
+        Letter::from("till@grocer.example"),
+    );
+    let person = Letter::from("Anna <anna@people.example>");
+    for letter in [&ruled, &dragged, &person] {
+        desk.deliver(letter);
+    }
+    desk.sweep();
+    desk.lies(&ruled, "Receipts");
+    desk.lies(&dragged, "INBOX");
+    desk.drag(&dragged, "INBOX", "Receipts");
+    desk.sweep();
+    desk.deliver(&later);
+    let before = desk.census();
+    desk.sweep();
+    desk.lies(&later, "Receipts");
+    desk.lies(&person, "INBOX");
+    // Every page that names buckets names this one. The digest ends before the second in which it is asked for.
+    desk.home.set_clock_ahead(Duration::from_secs(5));
+    for (command, says) in [
+        (vec!["explain", later.id().as_str()], "receipts"),
+        (vec!["senders", "till@grocer.example"], "receipts"),
+        (vec!["senders", "--bucket", "receipts"], "till@grocer.example"),
+        (vec!["stats"], "receipts 2"),
+        (vec!["report"], "receipts"),
+        (vec!["metrics"], "bucket=\"receipts\"} 2"),
+        (
+            vec!["digest", "--print"],
+            "Mail from till@grocer.example now goes to receipts",
+        ),
+        (vec!["digest", "--print"], "2 receipts"),
+        (vec!["export"], "bucket = \"receipts\""),
+        (vec!["log"], "Receipts"),
+    ] {
+        let said = desk.home.run(&command).expect_code(0).stdout;
+        assert!(said.contains(says), "{command:?} does not say {says}:\n{said}");
+    }
+    desk.home.run(&["train", "@cafe.example", "receipts"]).expect_code(0);
+    let slip = desk
+        .home
+        .run(&["train", "@cafe.example", "recipts"])
+        .expect_code(2)
+        .text();
+    assert!(slip.contains("did you mean `receipts`?"), "{slip}");
+    // A rescue takes it back; undo knows the folder.
+    desk.home.run(&["undo", "--last", "1"]).expect_code(0);
+    desk.lies(&later, "INBOX");
+    desk.drag(&ruled, "Receipts", "INBOX");
+    desk.sweep();
+    desk.lies(&ruled, "INBOX");
+    before.assert_same(&desk.census());
+    // Without the bucket its mail stays in sight, and check says what is wrong with the rule.
+    desk.home.configure(&[Account::new("home", desk.proxy.port)]);
+    let said = desk.home.run(&["check"]).expect_code(1).text();
+    assert!(said.contains("`bucket` does not know \"receipts\""), "{said}");
+    desk.home.rule_file("10-mine.toml", "");
+    let orphan = Letter::from("till@grocer.example");
+    desk.deliver(&orphan);
+    desk.sweep();
+    desk.lies(&orphan, "INBOX");
+    desk.proxy.assert_clean();
+}

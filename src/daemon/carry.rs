@@ -137,6 +137,7 @@ impl Visit<'_> {
         }
         let policy = Policy {
             allow_unsafe_move: self.account.allow_unsafe_move,
+            claim: self.claims.policy(now, &entries),
         };
         let report = mover::move_messages(&mut self.session, &moves, policy).await;
         let blunder = report.outcomes.iter().find_map(|(_, outcome)| match outcome {
@@ -176,6 +177,7 @@ impl Visit<'_> {
             }
         }
         self.bar_refused(entries, &outcomes).await?;
+        self.claims.note(now, entries, &outcomes);
         for (folder, words) in self.retries.note(now, entries, &outcomes) {
             self.logbook.closed(&folder, &words);
         }

@@ -11,6 +11,7 @@ use crate::sort::arrival::Note;
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
+use crate::sort::refusal::CLAIMED;
 use crate::sort::rules::Finding;
 use crate::sort::rules::template::MOST_FOLDERS;
 use crate::sort::sanitise;
@@ -90,6 +91,9 @@ impl Logbook {
                 });
             }
             Outcome::Void(why) => info!(account, row = row.0, message_id = %id, %folder, why, "{verb} void"),
+            Outcome::Failed(code) if code == CLAIMED => {
+                info!(account, row = row.0, message_id = %id, %folder, "{verb} left to another Postroom, which has claimed it");
+            }
             Outcome::Failed(code) if entry.kind == RowKind::Copy => {
                 warn!(account, row = row.0, message_id = %id, %folder, code, "no copy was made; the message itself goes its way");
                 self.tell(Told::Problem(format!("no copy was made in {folder}: {code}")));
@@ -212,6 +216,14 @@ impl Logbook {
     pub fn rival(&self, sentence: &str) {
         error!(account = self.account.as_str(), "{sentence}");
         self.tell(Told::Problem(sentence.to_owned()));
+    }
+
+    /// `claim = true`, and the server cannot do what it takes.
+    pub fn no_claims(&self) {
+        self.stuck(
+            &"claim = true is of no use here: the server has no CONDSTORE, or keeps no keywords in the inbox",
+            "instead every move waits up to two seconds and looks again; better let one Postroom alone look after this account",
+        );
     }
 
     /// The signs of another sorter are a day old.

@@ -5,9 +5,10 @@
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
 //! - [`rights`] folders that take no mail from us
-//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too
-//! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server;
-//!   [`renumbered`] a server that begins to count anew
+//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too,
+//!   [`claim`] by intent
+//! - [`recovery`] open rows first, [`bootstrap`] the first look, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger
+//!   then server; [`renumbered`] a server that begins to count anew
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
 //! - [`held`] rules that would take too much mail
 //! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say
@@ -18,6 +19,7 @@ pub mod access;
 pub mod backoff;
 pub mod bootstrap;
 pub mod carry;
+pub mod claim;
 pub mod clock;
 pub mod deferred;
 pub mod digest;
@@ -38,6 +40,7 @@ pub mod retry;
 pub mod rights;
 pub mod rival;
 pub mod roster;
+pub mod round;
 pub mod status;
 pub mod suggestions;
 pub mod supervisor;

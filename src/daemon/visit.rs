@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::claim::Claims;
 use super::error::DaemonError;
 use super::layout::{self, Layout};
 use super::logbook::Logbook;
@@ -53,6 +54,8 @@ pub struct Visit<'a> {
     pub retries: Retries,
     /// What is known of another sorter on the same mailbox.
     pub company: Company,
+    /// Claims on messages, where several daemons share the mailbox.
+    pub claims: Claims,
     /// When everything was last compared with the ledger.
     pub swept: Option<Timestamp>,
     /// When the visit began, after the folders were listed.
@@ -99,6 +102,7 @@ impl<'a> Visit<'a> {
             withheld: BTreeMap::new(),
             retries: Retries::default(),
             company: Company::default(),
+            claims: Claims::default(),
             swept: None,
             begun: clock::now(),
             full_rules: BTreeSet::new(),

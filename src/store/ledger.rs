@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::row::{SELECT, decode, insert};
 use super::{Store, StoreError, WriteError, accounts};
 use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, State};
-use crate::sort::mailbox::{Mailbox, Timestamp};
+use crate::sort::mailbox::{Location, Mailbox, Timestamp};
 
 /// Rows deleted in one transaction by [`Store::prune`], so that nobody waits long for the database.
 const PRUNED_AT_ONCE: i64 = 5_000;
@@ -15,6 +15,8 @@ const PRUNED_AT_ONCE: i64 = 5_000;
 /// The newest of the last messages may be this many seconds past before it is thought that the clock jumps, and not that
 /// there is no mail.
 const NEWEST_IS_PAST: i64 = 30 * 86_400;
+/// A row is closed at most so many seconds after it was planned; after a crash at the next start.
+const LONGEST_WAY: i64 = 30 * 86_400;
 
 impl Store {
     /// Writes rows in one transaction: kinds that move a message as `planned`, the others as `done`. The numbers come
@@ -102,6 +104,31 @@ impl Store {
     pub fn still_open(&self, planned: PlannedMove) -> Result<Committed<Vec<PlannedMove>>, StoreError> {
         let open = self.row(planned.row)?.is_some_and(|row| row.state.is_open());
         Ok(Committed::after_fsync(if open { vec![planned] } else { Vec::new() }))
+    }
+
+    /// Where the moves by verdict that were done at `since` or later have put their messages, as far as the server told.
+    pub fn moved_since(&self, account: &str, since: Timestamp) -> Result<Committed<Vec<Location>>, StoreError> {
+        let rows: Vec<Row> = self.read(|connection| {
+            let Some(account) = accounts::find(connection, account)? else {
+                return Ok(Vec::new());
+            };
+            connection
+                .prepare_cached(&format!(
+                    "{SELECT} WHERE l.account = ?1 AND l.kind = 'sort' AND l.state = 'done' AND l.at >= ?2 AND l.closed >= ?3"
+                ))?
+                .query_map(params![account, since.0.saturating_sub(LONGEST_WAY), since.0], decode)?
+                .collect()
+        })?;
+        let places = rows.into_iter().filter_map(|row| {
+            let (uid_validity, uid) = row.destination_uid?;
+            let mailbox = row.entry.destination?;
+            Some(Location {
+                mailbox,
+                uid_validity,
+                uid,
+            })
+        });
+        Ok(Committed::after_fsync(places.collect()))
     }
 
     /// One row by its number.

@@ -16,7 +16,7 @@ mod support;
 use std::time::{Duration, SystemTime};
 
 use support::grammar::Allowance;
-use support::{Account, Census, Dovecot, Drag, Home, Letter, Proxy, Server};
+use support::{Account, Census, Dovecot, Drag, Home, Letter, Moment, Proxy, Server};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -54,6 +54,12 @@ impl Desk {
         let mut hand = self.server.hand("alice");
         let mut places = Vec::new();
         for there in hand.folders() {
+            if ["\\noselect", "\\nonexistent"]
+                .iter()
+                .any(|word| there.attributes.contains(*word))
+            {
+                continue;
+            }
             let found = hand.find(&there.name, &letter.id()).len();
             places.extend(std::iter::repeat_n(there.name, found));
         }
@@ -202,4 +208,122 @@ fn a_bucket_of_ones_own_is_taught_by_dragging_named_by_rules_and_shown_everywher
     desk.sweep();
     desk.lies(&orphan, "INBOX");
     desk.proxy.assert_clean();
+}
+
+#[test]
+fn mail_dragged_into_a_snooze_folder_comes_back_at_its_time_and_teaches_nothing() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let desk = Desk::with(server, |account| account.line("snooze = true"));
+    desk.sweep();
+    let (later, sooner, undone, mine) = (
+        Letter::from("Anna <anna@people.example>"),
+        Letter::from("Bea <bea@people.example>"),
+        Letter::from("news@weekly.example").newsletter("<weekly.list.example>"),
+        Letter::from("Carl <carl@people.example>"),
+    );
+    for letter in [&later, &sooner, &undone, &mine] {
+        desk.deliver(letter);
+    }
+    desk.sweep();
+    let before = desk.census();
+    desk.drag(&later, "INBOX", "Snooze/Tomorrow");
+    desk.drag(&sooner, "INBOX", "Snooze/3 days");
+    // Out of a bucket folder too; and into a folder that the user makes now, before Postroom has seen it.
+    desk.drag(&undone, "News", "Snooze/Tomorrow");
+    desk.drag(&mine, "INBOX", "Snooze/2 days");
+    desk.server.hand("alice").make_folder("Snooze/Soon");
+    let said = desk.home.run_once().expect_code(0).text();
+    assert_eq!(said.matches("Snooze/Soon").count(), 1, "{said}");
+    let status = desk.home.run(&["status"]).expect_code(0).text();
+    assert!(
+        status.contains("2 messages wait in Snooze/Tomorrow, the next until"),
+        "{status}"
+    );
+    assert!(status.contains("1 message waits in Snooze/2 days"), "{status}");
+    // The user changes his mind about one: it stays in the inbox, and nothing is learned.
+    desk.drag(&sooner, "Snooze/3 days", "INBOX");
+    desk.sweep();
+    let status = desk.home.run(&["status"]).expect_code(0).text();
+    assert!(!status.contains("3 days"), "{status}");
+    // Nothing comes back before its time, whatever restarts.
+    desk.sweep();
+    desk.lies(&later, "Snooze/Tomorrow");
+    desk.home.set_clock_ahead(DAY + Duration::from_hours(8));
+    desk.sweep();
+    desk.lies(&later, "INBOX");
+    desk.lies(&undone, "INBOX");
+    desk.lies(&mine, "Snooze/2 days");
+    let story = desk.home.run(&["explain", &later.id()]).expect_code(0).text();
+    assert!(story.contains("brought back to INBOX"), "{story}");
+    // It is not sorted again, and undo says why not.
+    desk.sweep();
+    desk.lies(&undone, "INBOX");
+    let log = desk
+        .home
+        .run(&["log", "--only", "return", "--json"])
+        .expect_code(0)
+        .stdout;
+    let row: serde_json::Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    let refused = desk
+        .home
+        .run(&["undo", "--id", &row["id"].to_string()])
+        .expect_code(1)
+        .text();
+    assert!(refused.contains("its time had come"), "{refused}");
+    // A running daemon brings back what is due without being told.
+    desk.home.configure(&[Account::new("home", desk.proxy.port)
+        .line("snooze = true")
+        .imap_line("poll = \"1s\"")]);
+    let mut daemon = desk.home.start();
+    daemon.wait_line("watching");
+    desk.home.set_clock_ahead(4 * DAY);
+    desk.server.hand("alice").wait_for("INBOX", &mine.id());
+    daemon.terminate();
+    for letter in [&later, &sooner, &undone, &mine] {
+        desk.lies(letter, "INBOX");
+    }
+    assert!(!desk.home.run(&["export"]).expect_code(0).stdout.contains("[[lesson]]"));
+    before.assert_same(&desk.census());
+    desk.proxy.assert_clean();
+}
+
+#[test]
+fn snoozed_mail_comes_back_although_the_key_is_gone_the_folder_was_renumbered_or_the_program_was_killed() {
+    let Some(mut server) = Dovecot::new().start() else {
+        return;
+    };
+    let proxy = Proxy::to(server.port).cut("UID MOVE", 1, Moment::NoAnswer).start();
+    let home = Home::new(&[Account::new("home", proxy.port).line("snooze = \"Later\"")]);
+    home.run_once().expect_code(0);
+    let (one, two) = (Letter::from("a@people.example"), Letter::from("b@people.example"));
+    server.deliver_to("alice", "Later/Tomorrow", &one.bytes());
+    server.deliver_to("alice", "Later/3 days", &two.bytes());
+    let before = Census::of(&server, "alice");
+    home.run_once().expect_code(0);
+    // The folder gets new numbers: what lies there waits on.
+    server.stop();
+    for name in [
+        "dovecot-uidlist",
+        "dovecot.index",
+        "dovecot.index.log",
+        "dovecot.index.cache",
+    ] {
+        let _ = std::fs::remove_file(server.maildir("alice", "Later/3 days").join(name));
+    }
+    server.start_again();
+    home.run_once().expect_code(0);
+    home.set_clock_ahead(2 * DAY);
+    // The answer to the move is lost, and the next run finds out what became of it.
+    assert_ne!(home.run_once().code, Some(0));
+    proxy.wait_cut();
+    home.run_once().expect_code(0);
+    server.hand("alice").only("INBOX", &one.id());
+    server.hand("alice").only("Later/3 days", &two.id());
+    home.configure(&[Account::new("home", proxy.port)]);
+    home.set_clock_ahead(5 * DAY);
+    home.run_once().expect_code(0);
+    server.hand("alice").only("INBOX", &two.id());
+    home.run_once().expect_code(0);
+    before.assert_same(&Census::of(&server, "alice"));
+    proxy.assert_clean();
 }

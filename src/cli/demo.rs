@@ -144,7 +144,13 @@ impl Daemon for Actor {
                             });
                         }
                         // The user's own doings, which he need not be told, and what the undo says itself.
-                        RowKind::File | RowKind::Rescue | RowKind::Undo | RowKind::Preview => {}
+                        RowKind::File
+                        | RowKind::Rescue
+                        | RowKind::Undo
+                        | RowKind::Preview
+                        | RowKind::Snooze
+                        | RowKind::Hold
+                        | RowKind::Return => {}
                     }
                 }
                 logbook::Told::Learned(lesson) => {

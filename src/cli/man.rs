@@ -183,6 +183,7 @@ mod tests {
             "half_life",
             "threshold",
             "digest",
+            "snooze",
         ] {
             assert!(CONFIG.contains(&format!("`{key}`")), "{key}");
         }

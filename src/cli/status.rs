@@ -1,14 +1,20 @@
 //! `postroom status`: how each account is doing, from what the daemon last wrote down.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::context::{Context, block_on, store_to_read};
 use super::exit;
+use super::records::rfc3339;
 use crate::config::{Account, Mode};
+use crate::daemon::returning;
 use crate::daemon::status::{AccountStatus, NOTE};
+use crate::sort::ledger::Row;
 use crate::sort::mailbox::Timestamp;
+use crate::sort::sanitise;
 
 /// Options of `postroom status`.
 #[derive(Debug, clap::Args)]
@@ -27,19 +33,64 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     for account in &config.accounts {
         let name = account.name.clone();
         let note = block_on(async { store.run(move |store| store.get_note(&name, NOTE)).await })??;
+        let name = account.name.clone();
+        let rows = block_on(async { store.run(move |store| store.waiting(&name)).await })??;
+        let waits = waits(account, &rows);
         let status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
         if args.json {
-            writeln!(out, "{}", as_json(account, status.as_ref()))?;
+            writeln!(out, "{}", as_json(account, status.as_ref(), &waits))?;
         } else {
             write_status(&mut out, account, status.as_ref())?;
+            for wait in &waits {
+                writeln!(out, "  {}", wait.sentence())?;
+            }
         }
     }
     Ok(exit::OK)
 }
 
-fn as_json(account: &Account, status: Option<&AccountStatus>) -> Value {
+/// Mail of one folder that waits for its time.
+#[derive(Debug, PartialEq, Eq)]
+struct Wait {
+    folder: String,
+    messages: usize,
+    next: Timestamp,
+}
+
+impl Wait {
+    fn sentence(&self) -> String {
+        let Self { folder, messages, next } = self;
+        let verb = if *messages == 1 {
+            "message waits"
+        } else {
+            "messages wait"
+        };
+        format!("{messages} {verb} in {folder}, the next until {}", clock_time(*next))
+    }
+}
+
+fn waits(account: &Account, rows: &[Row]) -> Vec<Wait> {
+    let mut waits: BTreeMap<String, Wait> = BTreeMap::new();
+    for row in rows {
+        let folder = row.entry.destination.as_ref().unwrap_or(&row.entry.source.mailbox);
+        let due = returning::due(row, &account.folders, &TimeZone::system());
+        let wait = waits.entry(sanitise(folder.as_str())).or_insert_with(|| Wait {
+            folder: sanitise(folder.as_str()),
+            messages: 0,
+            next: due,
+        });
+        wait.messages += 1;
+        wait.next = wait.next.min(due);
+    }
+    waits.into_values().collect()
+}
+
+fn as_json(account: &Account, status: Option<&AccountStatus>, waits: &[Wait]) -> Value {
     let mode = if account.mode == Mode::Sort { "sort" } else { "preview" };
-    json!({ "account": account.name, "mode": mode, "running": status.is_some_and(is_running), "status": status })
+    json!({ "account": account.name, "mode": mode, "running": status.is_some_and(is_running), "status": status,
+        "waiting": waits.iter().map(|wait| json!({
+            "folder": wait.folder, "messages": wait.messages, "next": rfc3339(wait.next),
+        })).collect::<Vec<_>>() })
 }
 
 fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountStatus>) -> io::Result<()> {

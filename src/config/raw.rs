@@ -34,6 +34,7 @@ pub(super) struct Account {
     pub folders: Option<Spanned<Folders>>,
     pub learning: Option<Learning>,
     pub digest: Option<Spanned<OneOrMany>>,
+    pub snooze: Option<Spanned<Snooze>>,
     #[serde(default)]
     pub bucket: BTreeMap<Spanned<String>, OwnBucket>,
 }
@@ -113,6 +114,51 @@ pub(super) struct Folders {
 #[serde(deny_unknown_fields)]
 pub(super) struct OwnBucket {
     pub folder: Spanned<String>,
+}
+
+/// `snooze = true`, `"Later"`, or `{ folder = "Later", times = ["Tomorrow"], morning = "07:30" }`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SnoozeTable {
+    pub folder: Option<String>,
+    pub times: Option<Vec<String>>,
+    pub morning: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) enum Snooze {
+    Switch(bool),
+    Table(SnoozeTable),
+}
+
+impl<'de> Deserialize<'de> for Snooze {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Snooze;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, a folder, or { folder = \"Snooze\", times = [\"Tomorrow\"], morning = \"08:00\" }")
+            }
+
+            fn visit_bool<E>(self, on: bool) -> Result<Snooze, E> {
+                Ok(Snooze::Switch(on))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Snooze, E> {
+                Ok(Snooze::Table(SnoozeTable {
+                    folder: Some(text.to_owned()),
+                    times: None,
+                    morning: None,
+                }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Snooze, A::Error> {
+                SnoozeTable::deserialize(MapAccessDeserializer::new(map)).map(Snooze::Table)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// `[account.learning]`.

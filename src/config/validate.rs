@@ -61,6 +61,7 @@ impl Checker<'_> {
         let imap = self.imap(&account.imap);
         let mut folders = self.folders(account.folders.as_ref());
         self.own_buckets(&account.bucket, &mut folders);
+        self.snooze(account.snooze.as_ref(), &mut folders);
         let learning = self.learning(account.learning.as_ref());
         let digest = self.digest(account.digest.as_ref());
         let checked = Account {

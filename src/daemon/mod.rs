@@ -7,6 +7,7 @@
 //! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
+//! - [`returning`] mail that waits for its time and comes back
 //! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
@@ -30,6 +31,7 @@ pub mod recovery;
 pub mod reload;
 pub mod retention;
 pub mod retry;
+pub mod returning;
 pub mod roster;
 pub mod status;
 pub mod suggestions;

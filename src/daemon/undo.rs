@@ -25,8 +25,11 @@ pub enum Undone {
 pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
     let because = |why: &str| Some(why.to_owned());
     match (row.entry.kind, row.state) {
-        (RowKind::Sort | RowKind::Undo, State::Done) => {}
-        (RowKind::Sort | RowKind::Undo, state) => {
+        (RowKind::Return, _) => {
+            return because("its time had come; put it into a snooze folder again to see it later");
+        }
+        (RowKind::Sort | RowKind::Undo | RowKind::Hold, State::Done) => {}
+        (RowKind::Sort | RowKind::Undo | RowKind::Hold, state) => {
             return Some(format!(
                 "this move is {}, so there is nothing to take back",
                 state.as_str()
@@ -45,9 +48,12 @@ pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
         .filter(|other| other.id > row.id && other.state == State::Done);
     for other in after {
         match other.entry.kind {
-            RowKind::File | RowKind::Rescue => return because("you have moved this message since; your hand wins"),
+            RowKind::File | RowKind::Rescue | RowKind::Snooze => {
+                return because("you have moved this message since; your hand wins");
+            }
             RowKind::Undo if other.entry.undoes == Some(row.id) => return because("it has already been taken back"),
-            RowKind::Sort | RowKind::Undo => {
+            RowKind::Return => return because("it is back in the inbox already"),
+            RowKind::Sort | RowKind::Undo | RowKind::Hold => {
                 return because("the message has been moved again since; take that back first");
             }
             RowKind::Keep | RowKind::Preview => {}

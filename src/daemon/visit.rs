@@ -16,7 +16,7 @@ use crate::imap::Session;
 use crate::sort::Arrival;
 use crate::sort::Sorter;
 use crate::sort::arrival::Event;
-use crate::sort::ledger::Mid;
+use crate::sort::ledger::{Mid, RowId};
 use crate::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
 use crate::sort::message::{FIELDS, Message};
 use crate::sort::taught::Taught;
@@ -48,6 +48,10 @@ pub struct Visit<'a> {
     pub withheld: BTreeMap<(Mailbox, Uid), u8>,
     /// Moves that are to be tried again, and when.
     pub retries: Retries,
+    /// When waiting mail is to come back next, as far as is known.
+    pub next_return: Option<Timestamp>,
+    /// Waits whose end was tried in vain, and when.
+    pub vain_returns: BTreeMap<RowId, Timestamp>,
     /// When the visit began, after the folders were listed.
     pub begun: Timestamp,
     /// What the store last said about changes by other processes.

@@ -183,6 +183,7 @@ impl Worker {
         let layout = layout::prepare(&mut session, account, create, &marks).await?;
         if create {
             layout.missing.iter().for_each(|folder| logbook.folder_gone(folder));
+            layout.timeless.iter().for_each(|folder| logbook.timeless(folder));
         }
         let settings = model::settings(account, &layout);
         let sorter = store.run(move |store| model::load(store, settings, rules)).await?;
@@ -199,6 +200,8 @@ impl Worker {
             pending: Pending::default(),
             withheld: BTreeMap::new(),
             retries: Retries::default(),
+            next_return: None,
+            vain_returns: BTreeMap::new(),
             begun: clock::now(),
             outside_changes: None,
         })
@@ -247,6 +250,7 @@ impl Worker {
         visit.carry_out_due().await?;
         visit.empty_blackhole().await?;
         visit.sweep_all(stopping).await?;
+        visit.bring_back().await?;
         visit.try_again().await?;
         let account = visit.account.name.clone();
         status::save(&visit.store, &account, AccountStatus::connected(visit)).await?;
@@ -276,6 +280,7 @@ impl Worker {
             if changes.selected {
                 visit.take_news(&inbox, stopping).await?;
             }
+            visit.bring_back().await?;
             visit.try_again().await?;
             if pruned.is_none_or(|at: Instant| at.elapsed() >= PRUNING) {
                 let oldest = Timestamp(clock::now().0 - RETENTION);
@@ -287,6 +292,7 @@ impl Worker {
                 visit.look_for_rival().await?;
                 visit.carry_out_due().await?;
                 visit.empty_blackhole().await?;
+                visit.look_for_snooze_folders().await?;
                 visit.sweep_all(stopping).await?;
                 swept = Instant::now();
                 status::save(&visit.store, &visit.account.name, AccountStatus::connected(visit)).await?;

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use jiff::tz::TimeZone;
 
 use super::escape::escape;
-use super::stats::{ByBucket, Corrections};
+use super::stats::{ByBucket, Corrections, is_correction};
 use super::suggestion::{self, Suggestions, Told};
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{RowKind, State};
@@ -52,6 +52,10 @@ pub struct Digest {
     pub open: usize,
     /// Lessons held back until the user confirms them.
     pub held: usize,
+    /// Messages that came back into the inbox because their time had come.
+    pub returned: u64,
+    /// Messages that wait for their time, by folder.
+    pub waiting: BTreeMap<String, u64>,
     /// What the user's flags suggest and no digest has told yet.
     pub suggestions: Vec<Told>,
 }
@@ -77,7 +81,7 @@ impl Digest {
         store.each_row(&all, |row| {
             let entry = &row.entry;
             match entry.kind {
-                RowKind::Keep | RowKind::Preview | RowKind::Sort => {
+                RowKind::Keep | RowKind::Preview | RowKind::Sort | RowKind::Hold => {
                     digest.arrived.count(entry.bucket);
                     digest.preview |= entry.kind == RowKind::Preview;
                     digest.refused += u64::from(row.state == State::Failed);
@@ -93,8 +97,10 @@ impl Digest {
                     }
                 }
                 RowKind::File => digest.corrections.filed += 1,
-                RowKind::Rescue => digest.corrections.rescued += 1,
+                RowKind::Rescue => digest.corrections.rescued += u64::from(is_correction(row)),
                 RowKind::Undo => digest.corrections.undone += u64::from(row.state == State::Done),
+                RowKind::Return => digest.returned += u64::from(row.state == State::Done),
+                RowKind::Snooze => {}
             }
         })?;
         let before = Query {
@@ -110,6 +116,10 @@ impl Digest {
             }
         })?;
         digest.first_time = moved.into_iter().map(|from| from.as_str().to_owned()).collect();
+        for row in store.waiting(account)? {
+            let folder = row.entry.destination.unwrap_or(row.entry.source.mailbox);
+            *digest.waiting.entry(folder.as_str().to_owned()).or_default() += 1;
+        }
         let noted = store.get_note(account, suggestion::NOTE)?;
         let noted = noted.and_then(|text| serde_json::from_str::<Suggestions>(&text).ok());
         digest.suggestions = noted.unwrap_or_default().fresh;
@@ -127,6 +137,8 @@ impl Digest {
             && self.refused == 0
             && self.held == 0
             && self.suggestions.is_empty()
+            && self.waiting.is_empty()
+            && self.returned == 0
     }
 
     /// The subject; plain ASCII, holds nothing foreign.
@@ -142,6 +154,7 @@ impl Digest {
         for (folder, senders) in &self.filed {
             paragraphs.push(self.filed_into(folder, senders));
         }
+        paragraphs.push(self.waits());
         paragraphs.push(self.learned());
         paragraphs.push(self.put_right());
         paragraphs.push(self.suggested());
@@ -188,6 +201,18 @@ impl Digest {
             lines.push((Some(rest), "from other senders".to_owned()));
         }
         Paragraph::new(&format!("{verb} to {}: {}", sanitise(folder), messages(total)), lines)
+    }
+
+    fn waits(&self) -> Paragraph {
+        let mut lines: Vec<(Option<u64>, String)> = self
+            .waiting
+            .iter()
+            .map(|(folder, count)| (Some(*count), format!("in {}", sanitise(folder))))
+            .collect();
+        if self.returned > 0 {
+            lines.push((Some(self.returned), "came back into the inbox since then".to_owned()));
+        }
+        Paragraph::new("Waiting, to come back into the inbox", lines)
     }
 
     fn learned(&self) -> Paragraph {

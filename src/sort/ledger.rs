@@ -72,17 +72,26 @@ pub enum RowKind {
     File,
     /// The user put the message back into the inbox.
     Rescue,
+    /// The user put the message into a snooze folder; it comes back when the folder's name says so.
+    Snooze,
+    /// A move out of the inbox for the quiet hours.
+    Hold,
+    /// A move back into the inbox: the time of a [`RowKind::Snooze`] or [`RowKind::Hold`] has come.
+    Return,
 }
 
 impl RowKind {
     /// Every kind.
-    pub const ALL: [RowKind; 6] = [
+    pub const ALL: [RowKind; 9] = [
         RowKind::Keep,
         RowKind::Preview,
         RowKind::Sort,
         RowKind::Undo,
         RowKind::File,
         RowKind::Rescue,
+        RowKind::Snooze,
+        RowKind::Hold,
+        RowKind::Return,
     ];
 
     /// The stored and printed word.
@@ -94,12 +103,20 @@ impl RowKind {
             RowKind::Undo => "undo",
             RowKind::File => "file",
             RowKind::Rescue => "rescue",
+            RowKind::Snooze => "snooze",
+            RowKind::Hold => "hold",
+            RowKind::Return => "return",
         }
+    }
+
+    /// True for the kinds that record a verdict.
+    pub fn is_verdict(self) -> bool {
+        matches!(self, RowKind::Keep | RowKind::Preview | RowKind::Sort | RowKind::Hold)
     }
 
     /// True for the kinds behind which a command to the server stands.
     pub fn moves(self) -> bool {
-        matches!(self, RowKind::Sort | RowKind::Undo)
+        matches!(self, RowKind::Sort | RowKind::Undo | RowKind::Hold | RowKind::Return)
     }
 }
 
@@ -153,7 +170,7 @@ pub struct Entry {
     pub from: Option<Address>,
     /// Where the copy is that the row is about.
     pub source: Location,
-    /// Where it goes (`Sort`, `Undo`, `Preview`) or was found (`File`, `Rescue`); `None` for `Keep`.
+    /// Where it goes (`Sort`, `Undo`, `Preview`, `Hold`, `Return`) or was found (`File`, `Rescue`, `Snooze`); `None` for `Keep`.
     pub destination: Option<Mailbox>,
     /// UIDNEXT of the destination when the row was planned: recovery looks only at UIDs from here on.
     pub destination_uid_next: Option<Uid>,

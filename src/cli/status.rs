@@ -116,7 +116,8 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
     }
     writeln!(out, "  {} since {}", status.state, clock_time(status.at))?;
     if let (Some(watching), Some(moving)) = (&status.watching, &status.moving) {
-        writeln!(out, "  hears of new mail by {watching}; moves by {moving}")?;
+        writeln!(out, "  {}", hearing(watching, account))?;
+        writeln!(out, "  {}", way_of_moving(moving))?;
     }
     if let Some(swept) = status.swept {
         writeln!(out, "  last full sweep {}", clock_time(swept))?;
@@ -128,6 +129,25 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
         writeln!(out, "  next attempt {}", clock_time(next))?;
     }
     Ok(())
+}
+
+fn hearing(watching: &str, account: &Account) -> String {
+    let poll = account.imap.poll.as_secs();
+    match watching {
+        "NOTIFY" => "hears of new mail and of drags at once: the server tells of every folder (NOTIFY)".to_owned(),
+        "IDLE" => format!("hears of new mail at once: the server tells (IDLE); looks for drags every {poll} s"),
+        _ => format!("asks for new mail every {poll} s: the server does not tell of it by itself (no IDLE)"),
+    }
+}
+
+fn way_of_moving(moving: &str) -> String {
+    match moving {
+        "MOVE" => "moves mail in one step (MOVE)".to_owned(),
+        _ => match moving.strip_prefix("not at all") {
+            Some(why) => format!("moves nothing{why}"),
+            None => format!("moves mail by {moving}: the server has no MOVE"),
+        },
+    }
 }
 
 /// True while the process that wrote the status lives.

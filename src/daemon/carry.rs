@@ -27,12 +27,13 @@ impl Visit<'_> {
         actions: Vec<Action>,
     ) -> Result<(), DaemonError> {
         let (mut entries, mut lessons, mut forgotten, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut deferred = Vec::new();
+        let (mut deferred, mut doubtful) = (Vec::new(), Vec::new());
         for action in actions {
             match action {
                 Action::Plan(entry) | Action::Move(entry) => entries.push(entry),
                 Action::Defer { location, due } => deferred.push(Deferred { location, due }),
                 Action::Learn(lesson) => lessons.push(lesson),
+                Action::Hold(lesson) => doubtful.push(lesson),
                 Action::Forget(identity) => forgotten.push(identity),
                 Action::Note(note) => notes.push(note),
             }
@@ -48,9 +49,16 @@ impl Visit<'_> {
         self.defer(deferred).await?;
         let senders: BTreeSet<_> = lessons.iter().map(|lesson| &lesson.identity).collect();
         let hold = senders.len() > MOST_TAUGHT_AT_ONCE;
+        self.company.look_due |= entries.iter().any(Entry::may_be_anothers);
+        let in_doubt = doubtful.len();
+        let held = if hold {
+            lessons.iter().cloned()
+        } else {
+            [].iter().cloned()
+        };
         let learning = Learning {
             run: self.run.to_owned(),
-            held: if hold { lessons.clone() } else { Vec::new() },
+            held: held.chain(doubtful).collect(),
             lessons: if hold { Vec::new() } else { lessons.clone() },
             forgotten,
             tallies: self.sorter.correspondence.take_changed(),
@@ -72,11 +80,16 @@ impl Visit<'_> {
             let kept = self.store.run(move |store| store.lessons(&account)).await?;
             self.sorter.taught = Taught::default();
             self.sorter.taught.load(kept);
-            self.logbook.held(lessons.len());
+            self.logbook
+                .held(lessons.len(), "more than 100 different senders in one sweep");
         } else {
             for lesson in &lessons {
                 self.logbook.learned(lesson);
             }
+        }
+        if in_doubt > 0 {
+            let why = "another program moves the same mail, and this may be its work";
+            self.logbook.held(in_doubt, why);
         }
         for note in &notes {
             self.logbook.note(note);
@@ -189,6 +202,8 @@ impl Visit<'_> {
             held.extend(objection.iter().map(|why| (planned.row, Outcome::Failed(why.clone()))));
             objection.is_none()
         });
+        let (moves, gone) = self.make_way(moves).await?;
+        held.extend(gone);
         if !held.is_empty() {
             self.close(&entries, held).await?;
         }
@@ -203,6 +218,7 @@ impl Visit<'_> {
         self.close(&entries, report.outcomes).await?;
         match (report.error, blunder) {
             (Some(error), _) if error.ends_connection() => Err(error.into()),
+            (_, None) if !report.unproven.is_empty() => self.prove(&report.unproven).await,
             // A server that does not understand us is not spoken to any further (reliability.md C5).
             (_, Some(text)) => Err(DaemonError::Imap(ImapError::Refused {
                 command: "a move",

@@ -3,11 +3,29 @@
 //! Builds for tests (debug assertions on) can be told that time has passed: `POSTROOM_TEST_CLOCK` names a file with a
 //! number of seconds to add, read afresh each time. Nothing of it is in a release build.
 
+use std::cell::Cell;
+
+use tokio::time::Instant;
+
 use crate::sort::mailbox::Timestamp;
+
+thread_local! {
+    /// In a simulation: what the wall clock showed when tokio's clock, which a simulation pauses, stood there.
+    static SIMULATED: Cell<Option<(Timestamp, Instant)>> = const { Cell::new(None) };
+}
 
 /// Now.
 pub fn now() -> Timestamp {
-    Timestamp(jiff::Timestamp::now().as_second().saturating_add(ahead()))
+    match SIMULATED.get() {
+        None => Timestamp(jiff::Timestamp::now().as_second().saturating_add(ahead())),
+        Some((then, at)) => Timestamp(then.0.saturating_add_unsigned(at.elapsed().as_secs())),
+    }
+}
+
+/// For simulations: on this thread it is `now`, and from here on the wall clock goes with tokio's. May be said again, as
+/// a clock that is set does.
+pub fn simulate(now: Timestamp) {
+    SIMULATED.set(Some((now, Instant::now())));
 }
 
 #[cfg(debug_assertions)]

@@ -11,7 +11,6 @@ use crate::sort::arrival::Note;
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
-use crate::sort::rival::Signs;
 use crate::sort::sanitise;
 use crate::sort::taught::Lesson;
 use crate::sort::verdict::Reason;
@@ -106,13 +105,12 @@ impl Logbook {
         self.tell(Told::Learned(lesson.clone()));
     }
 
-    /// More senders than one hand drags in one sweep: nothing is learned until the user says so.
-    pub fn held(&self, lessons: usize) {
+    /// Lessons were put aside instead of learned, and why: nothing is learned until the user says so.
+    pub fn held(&self, lessons: usize, why: &str) {
         let account = self.account.as_str();
         warn!(
             account,
-            lessons,
-            "learning held: more than 100 different senders in one sweep; `postroom learn --confirm` takes them"
+            lessons, "learning held: {why}; `postroom learn --confirm` takes them"
         );
         self.tell(Told::Problem(format!(
             "{lessons} lessons are held; `postroom learn --confirm` takes them"
@@ -128,6 +126,11 @@ impl Logbook {
             }
             Note::CopyNotMade { rule } => {
                 warn!(account, rule = %Shown(rule.rule.as_deref()), "this version makes no copies; the rule's `copy` is left out");
+            }
+            Note::Doubled { location, message_id } => {
+                let message_id = message_id.as_deref().map(sanitise);
+                warn!(account, folder = %location.mailbox, uid = location.uid.0, message_id = %Shown(message_id.as_deref()),
+                    "doubled: another program moved this message too; both copies stay, remove one by hand");
             }
             Note::RuleAgainstHand { rule, bucket } => {
                 let (name, file, line) = (rule.rule.as_deref(), rule.file.as_deref(), rule.line);
@@ -169,7 +172,7 @@ impl Logbook {
     /// A folder's UIDs have started anew.
     pub fn uid_validity_changed(&self, folder: &Mailbox, old: UidValidity, new: UidValidity) {
         warn!(account = self.account.as_str(), %folder, old = old.0, new = new.0,
-            "the server renumbered this folder; only mail that arrives from now on is sorted");
+            "the server renumbered this folder; what was met before is left alone and nothing is learned from it");
     }
 
     /// A folder has begun to refuse mail.
@@ -179,12 +182,17 @@ impl Logbook {
         self.tell(Told::Problem(format!("{folder} takes no mail: {words}")));
     }
 
-    /// Another program sorts the same mailbox.
-    pub fn rival(&self, signs: Signs) {
-        let Signs { outrun, doubled } = signs;
-        self.stuck(
-            &format!("another program moves the same mail: within a day it was faster {outrun} times and made {doubled} second copies"),
-            "Postroom only looks on until that is a day ago; stop one of the two, and remove the second copies by hand",
+    /// Another program sorts the same mailbox; the sentence says what is seen and what to do.
+    pub fn rival(&self, sentence: &str) {
+        error!(account = self.account.as_str(), "{sentence}");
+        self.tell(Told::Problem(sentence.to_owned()));
+    }
+
+    /// The signs of another sorter are a day old.
+    pub fn alone_again(&self) {
+        info!(
+            account = self.account.as_str(),
+            "no other program has moved the same mail for a day; moving as usual"
         );
     }
 

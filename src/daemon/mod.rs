@@ -4,8 +4,9 @@
 //! - [`supervisor`] the process: signals, [`reload`], [`systemd`]; [`roster`] who is looked after
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
-//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing
-//! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
+//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too
+//! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server;
+//!   [`renumbered`] a server that begins to count anew
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
 //! - [`returning`] mail that waits for its time and comes back
 //! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say
@@ -29,9 +30,11 @@ pub mod pending;
 pub mod plan;
 pub mod recovery;
 pub mod reload;
+pub mod renumbered;
 pub mod retention;
 pub mod retry;
 pub mod returning;
+pub mod rival;
 pub mod roster;
 pub mod status;
 pub mod suggestions;

@@ -1,5 +1,4 @@
-//! Moves that came to nothing and are worth another try, destinations that take no mail for now, and the case that nothing
-//! is to be moved at all because somebody else does.
+//! Moves that came to nothing and are worth another try, and destinations that take no mail for now.
 //!
 //! Nothing of it is kept but in the ledger: [`crate::sort::refusal`] reads from a message's rows when it is due, so a
 //! restart forgets nothing and a message is never lost between two attempts. A message that is due is not replayed: it
@@ -10,11 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::clock;
 use super::error::DaemonError;
 use super::visit::Visit;
-use crate::config::Mode;
 use crate::sort::ledger::{Entry, Outcome, PlannedMove, Row, RowId, RowKind, State};
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
 use crate::sort::refusal::{self, HELD, Refusal};
-use crate::sort::rival::{self, Signs};
 use crate::store::Query;
 
 /// Failed rows older than this, in seconds, are of no account: the longest wait is a day.
@@ -83,30 +80,6 @@ impl Retries {
 }
 
 impl Visit<'_> {
-    /// Moves nothing while another sorter is at work on the same mailbox (reliability.md E2).
-    pub async fn look_for_rival(&mut self) -> Result<(), DaemonError> {
-        if self.account.mode != Mode::Sort {
-            return Ok(());
-        }
-        let now = clock::now();
-        let query = Query {
-            account: Some(self.account.name.clone()),
-            since: Some(Timestamp(now.0 - rival::MEMORY)),
-            kinds: vec![RowKind::Sort, RowKind::File],
-            ..Query::default()
-        };
-        let signs = self
-            .store
-            .run(move |store| Ok(Signs::of(now, &store.rows(&query)?)))
-            .await?;
-        let alone = !signs.another_sorter();
-        if self.sorter.settings.moves && !alone {
-            self.logbook.rival(signs);
-        }
-        self.sorter.settings.moves = alone;
-        Ok(())
-    }
-
     /// Gives messages of INBOX a new verdict whose moves came to nothing, when their time has come.
     pub async fn try_again(&mut self) -> Result<(), DaemonError> {
         let now = clock::now();

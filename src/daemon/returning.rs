@@ -16,8 +16,8 @@ use super::visit::{Visit, identity};
 use crate::imap::{Access, ImapError};
 use crate::sort::bucket::Bucket;
 use crate::sort::folders::Folders;
-use crate::sort::ledger::{Entry, Row, RowKind};
-use crate::sort::mailbox::{Location, Mailbox, Timestamp, Uid};
+use crate::sort::ledger::{Entry, Mid, Row, RowKind};
+use crate::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
 use crate::sort::message::Message;
 use crate::sort::snooze::Snooze;
 use crate::sort::verdict::{Reason, ReasonKind};
@@ -28,18 +28,12 @@ const PATIENCE: i64 = 3_600;
 /// Nobody waits longer for a look at the ledger, in seconds.
 const LOOK: i64 = 300;
 
-/// Where the message of a wait lies.
-pub fn place(row: &Row) -> Option<Location> {
-    match row.entry.kind {
-        RowKind::Snooze => Some(row.entry.source.clone()),
-        _ => {
-            let (uid_validity, uid) = row.destination_uid?;
-            Some(Location {
-                mailbox: row.entry.destination.clone()?,
-                uid_validity,
-                uid,
-            })
-        }
+/// Where the message of a wait lies, as far as the ledger knows: the folder, and the number it had there.
+fn place(row: &Row) -> (Mailbox, Option<(UidValidity, Uid)>) {
+    let source = &row.entry.source;
+    match (row.entry.kind, &row.entry.destination) {
+        (RowKind::Hold, Some(folder)) => (folder.clone(), row.destination_uid),
+        _ => (source.mailbox.clone(), Some((source.uid_validity, source.uid))),
     }
 }
 
@@ -87,14 +81,14 @@ impl Visit<'_> {
         let (account, zone) = (self.account.name.clone(), TimeZone::system());
         let rows = self.store.run(move |store| store.waiting(&account)).await?;
         let mut next = Timestamp(now.0 + LOOK);
-        let mut by_folder: BTreeMap<Mailbox, Vec<(Location, Row)>> = BTreeMap::new();
+        let mut by_folder: BTreeMap<Mailbox, Vec<Row>> = BTreeMap::new();
         for row in rows {
             let tried = self.vain_returns.get(&row.id).map(|at| Timestamp(at.0 + PATIENCE));
             let due = due(&row, &self.account.folders, &zone).max(tried.unwrap_or_default());
             if due > now {
                 next = next.min(due);
-            } else if let Some(place) = place(&row) {
-                by_folder.entry(place.mailbox.clone()).or_default().push((place, row));
+            } else {
+                by_folder.entry(place(&row).0).or_default().push(row);
             }
         }
         self.next_return = Some(next);
@@ -111,10 +105,10 @@ impl Visit<'_> {
     async fn bring_back_from(
         &mut self,
         folder: &Mailbox,
-        waits: Vec<(Location, Row)>,
+        waits: Vec<Row>,
         now: Timestamp,
     ) -> Result<(), DaemonError> {
-        self.vain_returns.extend(waits.iter().map(|(_, row)| (row.id, now)));
+        self.vain_returns.extend(waits.iter().map(|row| (row.id, now)));
         let selected = match self.session.select(folder, Access::ReadWrite).await {
             Err(error @ ImapError::Refused { .. }) => {
                 let remedy = "mail waits there; if you have renamed the folder, bring it back by hand";
@@ -123,26 +117,30 @@ impl Visit<'_> {
             }
             other => other?,
         };
-        let mut uids: Vec<Uid> = waits.iter().map(|(place, _)| place.uid).collect();
-        uids.sort_unstable();
-        let mut there = BTreeMap::new();
+        let mut there: BTreeMap<Mid, BTreeMap<Uid, bool>> = BTreeMap::new();
+        let uids = self.session.uids(Uid(1), None).await?;
         for fetched in self.session.headers(&uids, &self.fields()).await? {
             let mid = identity(&fetched, &Message::parse(&fetched.header));
             let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
-            there.insert(fetched.uid, (mid, deleted));
+            there.entry(mid).or_default().insert(fetched.uid, deleted);
         }
         let mut entries = Vec::new();
-        for (place, row) in waits {
-            // A folder with new numbers is read from its beginning by the next sweep, and everything in it waits anew.
-            let same = place.uid_validity == selected.uid_validity;
-            let gone = !there.contains_key(&place.uid);
-            let ours = there
-                .get(&place.uid)
-                .is_some_and(|(mid, deleted)| *mid == row.entry.mid && !deleted);
-            // What is gone is asked for all the same: the ledger then has it that the user was faster.
-            if same && (ours || gone) {
-                entries.push(coming_back(row, place));
-            }
+        for row in waits {
+            let known = place(&row).1.filter(|(epoch, _)| *epoch == selected.uid_validity);
+            let copies = there.remove(&row.entry.mid).unwrap_or_default();
+            let uid = match (known, copies.first_key_value()) {
+                (Some((_, uid)), _) if copies.get(&uid) == Some(&false) => Some(uid),
+                // The folder was renumbered, or the server never told the number: the message itself is what counts.
+                (None, Some((uid, false))) if copies.len() == 1 => Some(*uid),
+                // What is gone is asked for all the same: the ledger then has it that the user was faster.
+                (Some((_, uid)), None) => Some(uid),
+                _ => None,
+            };
+            entries.extend(uid.map(|uid| {
+                let mailbox = folder.clone();
+                let uid_validity = selected.uid_validity;
+                coming_back(row, Location { mailbox, uid_validity, uid })
+            }));
         }
         if entries.is_empty() {
             return Ok(());

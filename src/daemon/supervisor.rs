@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch as channel};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::access::Network;
 use super::error::DaemonError;
 use super::logbook::Told;
 use super::reload::{self, RulesKeeper};
@@ -59,6 +60,7 @@ impl Supervisor {
         // The locks first: opening may migrate or set aside what another daemon is working with.
         let locks = lock_all(&config.state, &config.accounts)?;
         let outfit = Outfit {
+            gate: Arc::new(Network),
             store: open_store(&config.state)?,
             run: run_name(),
             rules: channel::Sender::new(keeper.current()),

@@ -30,6 +30,11 @@ impl Visit<'_> {
             return Ok(());
         }
         let mut uids = self.session.uids(mark.next_uid, None).await?;
+        if mailbox.is_inbox() {
+            let came = selected.uid_next.0.saturating_sub(mark.next_uid.0);
+            let vanished = came.saturating_sub(uids.len() as u32);
+            self.sorter.lookout.vanished(clock::now(), vanished);
+        }
         if let Some(ours) = self.ours.get(mailbox) {
             uids.retain(|uid| !ours.contains(uid));
         }
@@ -171,10 +176,8 @@ impl Visit<'_> {
             }
             None if self.waits_in(mailbox) => Ok(Some(baseline(selected, Uid(1)))),
             Some(mark) if mark.uid_validity != selected.uid_validity || selected.uid_next < mark.next_uid => {
-                self.logbook
-                    .uid_validity_changed(mailbox, mark.uid_validity, selected.uid_validity);
-                self.set_mark(mailbox, baseline(selected, selected.uid_next)).await?;
-                self.ours.remove(mailbox);
+                let mark = *mark;
+                self.begin_anew(&mark, selected).await?;
                 Ok(None)
             }
             Some(mark) => Ok(Some(*mark)),

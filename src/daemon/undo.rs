@@ -48,6 +48,8 @@ pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
         .filter(|other| other.id > row.id && other.state == State::Done);
     for other in after {
         match other.entry.kind {
+            // Another program's copy beside ours is no reason not to take ours back.
+            RowKind::File if other.entry.may_be_anothers() => {}
             RowKind::File | RowKind::Rescue | RowKind::Snooze => {
                 return because("you have moved this message since; your hand wins");
             }

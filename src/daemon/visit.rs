@@ -3,13 +3,15 @@
 //! Everything the visit learns is on disk before it is acted upon, so a visit may end at any instant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::clock;
 use super::error::DaemonError;
-use super::layout::Layout;
+use super::layout::{self, Layout};
 use super::logbook::Logbook;
 use super::pending::Pending;
 use super::retry::Retries;
+use super::rival::Company;
+use super::{clock, model};
 use crate::config::Account;
 use crate::imap::Fetched;
 use crate::imap::Session;
@@ -19,6 +21,7 @@ use crate::sort::arrival::Event;
 use crate::sort::ledger::{Mid, RowId};
 use crate::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
 use crate::sort::message::{FIELDS, Message};
+use crate::sort::rules::RuleSet;
 use crate::sort::taught::Taught;
 use crate::store::{FolderMark, StoreHandle};
 
@@ -52,6 +55,10 @@ pub struct Visit<'a> {
     pub next_return: Option<Timestamp>,
     /// Waits whose end was tried in vain, and when.
     pub vain_returns: BTreeMap<RowId, Timestamp>,
+    /// What is known of another sorter on the same mailbox.
+    pub company: Company,
+    /// When everything was last compared with the ledger.
+    pub swept: Option<Timestamp>,
     /// When the visit began, after the folders were listed.
     pub begun: Timestamp,
     /// What the store last said about changes by other processes.
@@ -60,6 +67,49 @@ pub struct Visit<'a> {
 
 /// Asked between two steps of long work: is the program to stop?
 pub type Stopping<'a> = &'a (dyn Fn() -> bool + Sync);
+
+impl<'a> Visit<'a> {
+    /// A visit over a session that is logged in: folders known, model loaded. With `create`, missing folders are made.
+    pub async fn begin(
+        mut session: Session,
+        account: &'a Account,
+        store: &StoreHandle,
+        rules: Arc<RuleSet>,
+        run: &'a str,
+        logbook: &'a Logbook,
+        create: bool,
+    ) -> Result<Self, DaemonError> {
+        let name = account.name.clone();
+        let marks = store.run(move |store| store.folders(&name)).await?;
+        let layout = layout::prepare(&mut session, account, create, &marks).await?;
+        if create {
+            layout.missing.iter().for_each(|folder| logbook.folder_gone(folder));
+            layout.timeless.iter().for_each(|folder| logbook.timeless(folder));
+        }
+        let settings = model::settings(account, &layout);
+        let sorter = store.run(move |store| model::load(store, settings, rules)).await?;
+        Ok(Self {
+            account,
+            session,
+            sorter,
+            layout,
+            marks,
+            ours: BTreeMap::new(),
+            store: store.clone(),
+            run,
+            logbook,
+            pending: Pending::default(),
+            withheld: BTreeMap::new(),
+            retries: Retries::default(),
+            next_return: None,
+            vain_returns: BTreeMap::new(),
+            company: Company::default(),
+            swept: None,
+            begun: clock::now(),
+            outside_changes: None,
+        })
+    }
+}
 
 impl Visit<'_> {
     /// Header fields to fetch: what verdicts need, plus what rules name.

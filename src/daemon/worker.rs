@@ -1,6 +1,5 @@
 //! One account, looked after for as long as the daemon lives: visit, and when a visit ends, wait and visit again.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,17 +8,15 @@ use tokio::sync::{Notify, watch as channel};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::access::Gate;
 use super::backoff::{Backoff, Ending, FOR_GOOD};
 use super::error::DaemonError;
 use super::logbook::Logbook;
-use super::pending::Pending;
-use super::retry::Retries;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
-use super::{access, clock, layout, model, paused};
+use super::{access, clock, layout, paused};
 use crate::config::{Account, Backlog, Mode, Secret};
 use crate::imap::ImapError;
-use crate::imap::Session;
 use crate::imap::watch;
 use crate::sort::arrival::Event;
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
@@ -46,6 +43,8 @@ const SETTLED: Duration = Duration::from_mins(1);
 pub struct Worker {
     /// The account's configuration.
     pub account: Account,
+    /// The way to the server.
+    pub gate: Arc<dyn Gate>,
     /// The records.
     pub store: StoreHandle,
     /// Name of this run.
@@ -114,7 +113,7 @@ impl Worker {
     async fn password_on_disk(&self) -> Option<SecretString> {
         match self.account.imap.secret {
             Secret::PasswordCommand(_) | Secret::TokenCommand(_) => None,
-            _ => access::kept(&self.account.imap).await.ok(),
+            _ => self.gate.kept(&self.account.imap).await.ok(),
         }
     }
 
@@ -123,6 +122,7 @@ impl Worker {
         let end = Instant::now() + wait;
         loop {
             let woken = tokio::select! {
+                biased;
                 () = tokio::time::sleep_until(end.min(Instant::now() + LOOK_AT_PASSWORD)) => false,
                 () = self.stop.cancelled() => return false,
                 () = self.wake.notified() => true,
@@ -151,6 +151,7 @@ impl Worker {
             return;
         }
         tokio::select! {
+            biased;
             () = tokio::time::sleep(wait) => {}
             () = self.stop.cancelled() => {}
             // SIGHUP: perhaps the user has mended what was wrong.
@@ -163,11 +164,6 @@ impl Worker {
         let _ = status::save(&self.store, &self.account.name, status).await;
     }
 
-    /// A connection that is logged in.
-    pub async fn connect(account: &Account) -> Result<Session, DaemonError> {
-        access::open(&account.imap).await
-    }
-
     /// A visit, ready to work: connected, folders known, model loaded. With `create`, missing folders are made.
     pub async fn open<'a>(
         account: &'a Account,
@@ -177,40 +173,16 @@ impl Worker {
         logbook: &'a Logbook,
         create: bool,
     ) -> Result<Visit<'a>, DaemonError> {
-        let mut session = Self::connect(account).await?;
-        let name = account.name.clone();
-        let marks = store.run(move |store| store.folders(&name)).await?;
-        let layout = layout::prepare(&mut session, account, create, &marks).await?;
-        if create {
-            layout.missing.iter().for_each(|folder| logbook.folder_gone(folder));
-            layout.timeless.iter().for_each(|folder| logbook.timeless(folder));
-        }
-        let settings = model::settings(account, &layout);
-        let sorter = store.run(move |store| model::load(store, settings, rules)).await?;
-        Ok(Visit {
-            account,
-            session,
-            sorter,
-            layout,
-            marks,
-            ours: BTreeMap::new(),
-            store: store.clone(),
-            run,
-            logbook,
-            pending: Pending::default(),
-            withheld: BTreeMap::new(),
-            retries: Retries::default(),
-            next_return: None,
-            vain_returns: BTreeMap::new(),
-            begun: clock::now(),
-            outside_changes: None,
-        })
+        let session = access::open(&account.imap).await?;
+        Visit::begin(session, account, store, rules, run, logbook, create).await
     }
 
     async fn visit(&mut self, stay: bool) -> Result<(), DaemonError> {
         let rules = self.rules.borrow_and_update().clone();
         let moves = self.account.mode == Mode::Sort;
-        let mut visit = Self::open(&self.account, &self.store, rules, &self.run, &self.logbook, moves).await?;
+        let session = self.gate.open(&self.account.imap).await?;
+        let (account, store, run, logbook) = (&self.account, &self.store, self.run.as_str(), &self.logbook);
+        let mut visit = Visit::begin(session, account, store, rules, run, logbook, moves).await?;
         self.logbook.connected(&self.account.imap.host);
         for (one, other) in layout::aliases(&mut visit.session, &visit.layout).await? {
             self.logbook.alias(&one, &other);
@@ -315,9 +287,9 @@ impl Worker {
                 visit.sweep(folder, stopping).await?;
             }
             if !changed.is_empty() {
-                visit.look_for_rival().await?;
                 visit.sweep(&inbox, stopping).await?;
             }
+            visit.look_for_rival_when_due().await?;
             visit.logbook.idle();
         }
         Ok(())
@@ -344,7 +316,8 @@ impl Visit<'_> {
         if !buckets.is_empty() {
             self.sweep(&inbox, stopping).await?;
         }
-        Ok(())
+        self.swept = Some(clock::now());
+        self.look_for_rival_when_due().await
     }
 
     /// A folder that the user has deleted or renamed is no reason to end the visit; it is looked for again next time.

@@ -194,5 +194,5 @@ async fn introduce(wire: &mut Wire, offered: &Capabilities) -> Result<Names, Ima
         });
         answer.await?;
     }
-    Ok(Names::new(&wire.take_raw(), separator))
+    Ok(Names::new(&wire.take_raw(), separator).in_utf8(offered.rev2_only))
 }

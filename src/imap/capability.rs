@@ -43,6 +43,8 @@ pub struct Capabilities {
     pub starttls: bool,
     /// LOGIN is off until the connection is encrypted: RFC 9051 section 6.2.3. Means nothing after login.
     pub login_disabled: bool,
+    /// IMAP4rev2 and nothing older: [RFC 9051](https://www.rfc-editor.org/rfc/rfc9051).
+    pub rev2_only: bool,
     /// SASL mechanisms in capitals, in the server's order.
     pub mechanisms: Vec<String>,
     /// Every word in capitals, for `doctor` and bug reports.
@@ -91,6 +93,8 @@ impl Capabilities {
             }
             offered.words.push(word);
         }
+        let lists = |name: &str| offered.words.iter().any(|word| word == name);
+        offered.rev2_only = lists("IMAP4REV2") && !lists("IMAP4REV1");
         offered
     }
 

@@ -183,6 +183,9 @@ impl<T> Guard<T> {
                 }
                 frame.line = frame.at;
             }
+            if frame.kind.is_none() {
+                join_spaces(buffer, frame.at);
+            }
             let Some(rest) = buffer.get(frame.at..) else {
                 return Ok(None);
             };
@@ -353,6 +356,19 @@ fn check(holds: bool, what: &'static str) -> io::Result<()> {
 
 fn broken(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// One space behind the tag or star of the response at `start`, where a careless server has put several.
+fn join_spaces(buffer: &mut Vec<u8>, start: usize) {
+    const LONGEST_TAG: usize = 16;
+    let head = buffer.get(start..).unwrap_or_default();
+    let Some(space) = head.iter().take(LONGEST_TAG).position(|byte| *byte == b' ') else {
+        return;
+    };
+    let more = head.iter().skip(space + 1).take_while(|byte| **byte == b' ').count();
+    if more > 0 && !head.iter().take(space).any(|byte| matches!(byte, b'\r' | b'\n')) {
+        buffer.drain(start + space + 1..start + space + 1 + more);
+    }
 }
 
 /// What sort of response starts here; `None` while too little of it has come to tell.

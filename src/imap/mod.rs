@@ -33,7 +33,7 @@ pub mod watch;
 
 pub use auth::{login, login_with_token};
 pub use capability::Capabilities;
-pub use connect::{Encryption, Greeted, Limits, Target, connect};
+pub use connect::{Encryption, Greeted, Limits, Link, Target, connect, greet};
 pub use error::ImapError;
 pub use fetch::Fetched;
 pub use folders::{Folder, Status};

@@ -9,7 +9,7 @@
 //!    STORE \Deleted and UID EXPUNGE of exactly those. (c) with neither, only if the operator allows it: COPY and
 //!    \Deleted, never expunged by us. After a MOVE was sent there is no falling back to COPY.
 //! 4. OK does not mean moved (Courier says it of messages that do not exist): only COPYUID proves it. What it does not name is looked for in the
-//!    source again.
+//!    source again; where that does not settle it, the caller is told to look in the destination, and nothing is removed before.
 //! 5. A command that left and was not answered leaves every one of its messages `Unknown`.
 
 mod append;
@@ -47,6 +47,8 @@ pub struct Policy {
 pub struct Report {
     /// Rows and their outcomes.
     pub outcomes: Vec<(RowId, Outcome)>,
+    /// Rows to which the server said OK without COPYUID. They have no outcome yet: the destination must be read.
+    pub unproven: Vec<RowId>,
     /// The fault that ended the work early.
     pub error: Option<ImapError>,
 }
@@ -179,6 +181,10 @@ async fn flag(session: &mut Session, group: &Group) -> Result<(), ImapError> {
 impl Report {
     fn close(&mut self, group: &Group, uid: Uid, outcome: Outcome) {
         self.outcomes.extend(group.rows.get(&uid).map(|row| (*row, outcome)));
+    }
+
+    fn leave_unproven(&mut self, group: &Group, uid: Uid) {
+        self.unproven.extend(group.rows.get(&uid));
     }
 
     fn close_all<'a>(&mut self, group: &Group, uids: impl IntoIterator<Item = &'a Uid>, outcome: &Outcome) {

@@ -96,7 +96,7 @@ impl Digest {
                         moved.extend(entry.from.clone());
                     }
                 }
-                RowKind::File => digest.corrections.filed += 1,
+                RowKind::File => digest.corrections.filed += u64::from(!entry.may_be_anothers()),
                 RowKind::Rescue => digest.corrections.rescued += u64::from(is_correction(row)),
                 RowKind::Undo => digest.corrections.undone += u64::from(row.state == State::Done),
                 RowKind::Return => digest.returned += u64::from(row.state == State::Done),

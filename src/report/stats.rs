@@ -162,7 +162,7 @@ impl Stats {
                     used.last = used.last.max(Some(row.at));
                 }
             }
-            RowKind::File => self.week(day).filed += 1,
+            RowKind::File => self.week(day).filed += u64::from(!entry.may_be_anothers()),
             RowKind::Rescue => self.week(day).rescued += u64::from(is_correction(row)),
             RowKind::Undo => self.week(day).undone += u64::from(row.state == State::Done),
             RowKind::Snooze | RowKind::Return => {}

@@ -7,7 +7,8 @@
 //! 1. The ledger put this very copy here: ours, nothing follows.
 //! 2. The ledger has met this very copy before: known, nothing follows. A message is sorted once.
 //! 3. In a snooze folder: the user wants it back later. It is written down and teaches nothing.
-//! 4. In a bucket folder: the user filed it. Its identity is taught, whatever we had thought of it.
+//! 4. In a bucket folder: the user filed it. Its identity is taught, whatever we had thought of it; unless another sorter
+//!    may have done it ([`super::rival`]).
 //! 5. In INBOX, after we or the user had moved it out to a bucket: a rescue. Its identity belongs in the inbox, and the
 //!    message is never moved again.
 //! 6. In INBOX, after it had waited for its time: the user wants it sooner. The wait is over, nothing is taught.
@@ -19,6 +20,8 @@ use super::evidence::Evidence;
 use super::ledger::{Entry, Row, RowKind, State};
 use super::mailbox::{Location, Mailbox, Timestamp};
 use super::message::Message;
+use super::refusal::left_a_copy;
+use super::rival::Whose;
 use super::taught::{Drag, Identity, Lesson, Teacher};
 use super::verdict::{Destination, Reason, ReasonKind, Verdict};
 use super::{Arrival, Decision, Settings, Sorter};
@@ -55,6 +58,8 @@ pub enum Action {
     },
     /// Keep this lesson.
     Learn(Lesson),
+    /// Put this lesson aside until the user confirms it: it may not be his.
+    Hold(Lesson),
     /// Drop what was taught about this identity.
     Forget(Identity),
     /// Tell the user.
@@ -82,6 +87,13 @@ pub enum Note {
         rule: Reason,
         /// Where the user put the message.
         bucket: Bucket,
+    },
+    /// Another sorter has made a second copy of a message that Postroom had moved.
+    Doubled {
+        /// Where the second copy is.
+        location: Location,
+        /// Message-ID.
+        message_id: Option<String>,
     },
 }
 
@@ -136,10 +148,9 @@ pub fn meaning(settings: &Settings, arrival: &Arrival) -> Meaning {
     if let Some((bucket, domain)) = bucket_folder(settings, folder) {
         return Meaning::Filed { bucket, domain };
     }
-    match (
-        folder.is_inbox(),
-        arrival.history.iter().rev().find(|row| row.state != State::Failed),
-    ) {
+    // A move of this very copy that came to nothing is tried again; a copy that failed elsewhere was brought here by hand.
+    let told = |row: &&Row| row.state != State::Failed || row.entry.source != arrival.location;
+    match (folder.is_inbox(), arrival.history.iter().rev().find(told)) {
         (false, _) => Meaning::Nothing,
         (true, None) => Meaning::New,
         (true, Some(last)) => match last.entry.kind {
@@ -174,7 +185,8 @@ fn put_here(row: &Row, location: &Location) -> bool {
         }
         // No COPYUID, or no answer yet: the message and the folder are all there is to compare.
         (State::Done | State::Planned | State::Unknown, _) => here,
-        (State::Void | State::Failed, _) => false,
+        (State::Failed, _) => here && left_a_copy(row),
+        (State::Void, _) => false,
     }
 }
 
@@ -285,11 +297,23 @@ impl Sorter {
 
     fn filed(&mut self, now: Timestamp, arrival: &Arrival, bucket: Bucket, domain: bool) -> Vec<Action> {
         let folder = arrival.location.mailbox.clone();
-        let text = format!("you filed it into {folder}");
-        let mut actions = self.learn(now, arrival, bucket, domain);
+        let whose = self.whose(now, arrival);
+        let (mut actions, reason) = if let Some(text) = whose.sentence() {
+            (Vec::new(), Reason::new(ReasonKind::Default, text))
+        } else {
+            let actions = self.learn(now, arrival, bucket, domain, whose == Whose::Doubtful);
+            let text = format!("you filed it into {folder}");
+            (actions, Reason::new(ReasonKind::Taught, text))
+        };
+        if whose == Whose::Doubled {
+            actions.push(Action::Note(Note::Doubled {
+                location: arrival.location.clone(),
+                message_id: arrival.message.message_id.clone(),
+            }));
+        }
         actions.push(Action::Plan(Entry {
             destination: Some(folder),
-            ..self.entry(RowKind::File, arrival, bucket, Reason::new(ReasonKind::Taught, text))
+            ..self.entry(RowKind::File, arrival, bucket, reason)
         }));
         actions
     }
@@ -317,7 +341,7 @@ impl Sorter {
 
     fn rescued(&mut self, now: Timestamp, arrival: &Arrival) -> Vec<Action> {
         let reason = Reason::new(ReasonKind::Taught, "you put it back into the inbox");
-        let mut actions = self.learn(now, arrival, Bucket::Inbox, false);
+        let mut actions = self.learn(now, arrival, Bucket::Inbox, false, false);
         actions.push(Action::Plan(Entry {
             destination: Some(Mailbox::inbox()),
             ..self.entry(RowKind::Rescue, arrival, Bucket::Inbox, reason)
@@ -325,8 +349,8 @@ impl Sorter {
         actions
     }
 
-    /// The lessons of one drag, already part of this sorter's memory when it returns.
-    fn learn(&mut self, now: Timestamp, arrival: &Arrival, bucket: Bucket, domain: bool) -> Vec<Action> {
+    /// The lessons of one drag, already part of this sorter's memory when it returns, unless they are to be held.
+    fn learn(&mut self, now: Timestamp, arrival: &Arrival, bucket: Bucket, domain: bool, hold: bool) -> Vec<Action> {
         let Decision { verdict, .. } = self.decide(now, arrival);
         if verdict.orders.no_learning {
             return Vec::new();
@@ -347,6 +371,11 @@ impl Sorter {
             at: now,
             by: Teacher::Drag,
         };
+        if hold {
+            let held = self.taught.clone().drag(&drag, &self.settings.owner).taught;
+            actions.extend(held.into_iter().map(Action::Hold));
+            return actions;
+        }
         let learned = self.taught.drag(&drag, &self.settings.owner);
         actions.extend(
             learned

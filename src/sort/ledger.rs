@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::bucket::Bucket;
 use super::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
 use super::sender::Address;
-use super::verdict::{FlagChange, Reason};
+use super::verdict::{FlagChange, Reason, ReasonKind};
 
 /// A message's identity across folders and sessions: `e:` EMAILID (RFC 8474), `g:` X-GM-MSGID, or `h:` and the header
 /// fingerprint in hexadecimal ([`super::message::Message::fingerprint`]).
@@ -186,6 +186,14 @@ pub struct Entry {
     pub undoes: Option<RowId>,
     /// INTERNALDATE of the message.
     pub arrived: Option<Timestamp>,
+}
+
+impl Entry {
+    /// True for a message found in a bucket folder without proof that the user's own hand put it there
+    /// ([`super::rival`]): nothing was learned from it.
+    pub fn may_be_anothers(&self) -> bool {
+        self.kind == RowKind::File && self.reason.kind == ReasonKind::Default
+    }
 }
 
 /// A row as read back.

@@ -61,6 +61,7 @@ use folders::Folders;
 use ledger::{Mid, Row};
 use mailbox::{Location, Mailbox, Timestamp};
 use message::Message;
+use rival::Lookout;
 use rules::RuleSet;
 use sender::Owner;
 use sent::SentIndex;
@@ -135,6 +136,8 @@ pub struct Sorter {
     pub provider: Provider,
     /// What came lately.
     pub duplicates: Duplicates,
+    /// What was seen of another sorter.
+    pub lookout: Lookout,
 }
 
 /// What a stage says: nothing and why, or a verdict.
@@ -170,6 +173,7 @@ impl Sorter {
             sent_index: SentIndex::default(),
             provider,
             duplicates: Duplicates::default(),
+            lookout: Lookout::default(),
         }
     }
 

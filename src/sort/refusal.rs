@@ -4,7 +4,8 @@
 //! The code of a failed row begins with the server's response code in brackets (RFC 5530, RFC 9051 section 7.1), after
 //! `BAD` where that was the answer. The policy, first that applies:
 //!
-//! 1. Copied, but the original could not be removed: never repeated; there would be two copies (invariant S10).
+//! 1. Copied, but the original could not be removed: never repeated; there would be two copies (invariant S10). Said to be
+//!    done and not done (`PRETENDED`, or a MOVE that left everything where it was): never repeated either, for the same reason.
 //! 2. Interrupted before the command ran: the message is decided about afresh at once.
 //! 3. Not sent because its destination takes no mail for now: as soon as the destination does.
 //! 4. BAD or `[CLIENTBUG]`: we are at fault; never repeated.
@@ -19,6 +20,9 @@ use super::mailbox::Timestamp;
 
 /// Code of a row that recovery has found not carried out.
 pub const INTERRUPTED: &str = "interrupted before it was carried out";
+
+/// Code of a row to which the server said OK, and nothing has arrived in the destination.
+pub const PRETENDED: &str = "the server said OK and did nothing";
 
 /// Begins the code of a row that was never sent because its destination takes no mail for now.
 pub const HELD: &str = "not sent: ";
@@ -58,7 +62,7 @@ const PASSING_WORDS: [&str; 6] = ["too many", "try again", "temporar", "throttl"
 impl Refusal {
     /// Reads the code of a failed row.
     pub fn of(code: &str) -> Self {
-        if code.starts_with(COPIED) || code.starts_with("COPY was answered OK") {
+        if tells_of_a_copy(code) {
             return Self::Final;
         }
         if code == INTERRUPTED {
@@ -104,6 +108,15 @@ pub fn suggested_backoff(lower_case_text: &str) -> Option<i64> {
     let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
     let milliseconds: i64 = digits.parse().ok()?;
     Some(milliseconds.div_euclid(1_000).saturating_add(1).clamp(1, HOUR))
+}
+
+/// True when a row failed half way: its copy lies in the destination, by our doing.
+pub fn left_a_copy(row: &Row) -> bool {
+    row.state == State::Failed && row.code.as_deref().is_some_and(tells_of_a_copy)
+}
+
+fn tells_of_a_copy(code: &str) -> bool {
+    code.starts_with(COPIED)
 }
 
 /// When a message whose rows these are, oldest first, is to be decided about again; `None` when it is not.

@@ -130,7 +130,8 @@ fn needs(session: &Session, verb: &str) -> Result<(), String> {
         "EXPUNGE" => "UIDPLUS",
         _ => return Ok(()),
     };
-    if session.capabilities.contains(extension) {
+    let rev2 = extension != "ID" && extension != "NOTIFY" && session.capabilities.contains("IMAP4REV2");
+    if rev2 || session.capabilities.contains(extension) {
         return Ok(());
     }
     Err(format!("{verb} without the capability {extension}"))

@@ -590,7 +590,8 @@ impl Shared {
 
 /// Notes what a response says about capabilities and about the end of AUTHENTICATE and STARTTLS.
 fn learn(link: &mut Link, response: &[u8]) {
-    let text = String::from_utf8_lossy(&response[..response.len().min(4_096)]).into_owned();
+    // In capitals: a server may say it in any case.
+    let text = String::from_utf8_lossy(&response[..response.len().min(4_096)]).to_ascii_uppercase();
     let list = text.strip_prefix("* CAPABILITY ").or_else(|| {
         text.split_once("[CAPABILITY ")
             .and_then(|(_, rest)| rest.split(']').next())

@@ -147,6 +147,7 @@ fn write_row(row: &Row, out: &mut dyn Write) -> io::Result<()> {
         (RowKind::Hold, State::Done) => format!("put into {folder} until the quiet hours are over"),
         (RowKind::Return, State::Done) => format!("brought back to {folder}"),
         (RowKind::Snooze, _) => format!("you put it into {folder}"),
+        (RowKind::File, _) if entry.may_be_anothers() => format!("found in {folder}: {}", entry.reason.text),
         (RowKind::File, _) => format!("you filed it into {folder}"),
         (RowKind::Rescue, _) => format!("you put it back into {folder}"),
     };

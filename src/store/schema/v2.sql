@@ -1,31 +1,33 @@
 -- Version 2. Which kinds and buckets there are is said in the program (`RowKind`, `Bucket`), no longer here: users name
 -- buckets of their own. SQLite cannot take a CHECK away, so the tables are made anew; foreign keys are off meanwhile.
+-- What cost the most on every row is gone with them: SQLite builds a table for each CHECK of three words and more with IN,
+-- and looks up each word that a row refers to, though words are only ever added.
 
 CREATE TABLE ledger_2 (
     id                       INTEGER PRIMARY KEY AUTOINCREMENT, -- a number is never given twice: `undo --id` names it
     account                  INTEGER NOT NULL REFERENCES account (id),
-    run                      INTEGER NOT NULL REFERENCES word (id),
+    run                      INTEGER NOT NULL,
     at                       INTEGER NOT NULL,
     kind                     TEXT NOT NULL,
-    state                    TEXT NOT NULL CHECK (state IN ('planned', 'done', 'void', 'failed', 'unknown')),
+    state                    TEXT NOT NULL CHECK (state = 'planned' OR state = 'done' OR state = 'void' OR state = 'failed' OR state = 'unknown'),
     mid                      TEXT NOT NULL,
     message_id               TEXT,
     sender                   TEXT,
-    source                   INTEGER NOT NULL REFERENCES word (id),
+    source                   INTEGER NOT NULL,
     source_uid_validity      INTEGER NOT NULL,
     source_uid               INTEGER NOT NULL,
-    destination              INTEGER REFERENCES word (id),
+    destination              INTEGER,
     destination_uid_next     INTEGER,
     destination_uid_validity INTEGER,
     destination_uid          INTEGER,
     bucket                   TEXT NOT NULL,
     reason_kind              TEXT NOT NULL,
     reason                   TEXT NOT NULL,
-    rule                     INTEGER REFERENCES word (id),
-    rule_file                INTEGER REFERENCES word (id),
+    rule                     INTEGER,
+    rule_file                INTEGER,
     rule_line                INTEGER,
     flags                    TEXT, -- JSON list of flag changes; NULL for none
-    rules                    INTEGER NOT NULL REFERENCES word (id), -- digest of the rules in force
+    rules                    INTEGER NOT NULL, -- digest of the rules in force
     undoes                   INTEGER REFERENCES ledger (id) ON DELETE SET NULL,
     arrived                  INTEGER,
     code                     TEXT,

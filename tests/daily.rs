@@ -327,3 +327,181 @@ fn snoozed_mail_comes_back_although_the_key_is_gone_the_folder_was_renumbered_or
     before.assert_same(&Census::of(&server, "alice"));
     proxy.assert_clean();
 }
+
+#[test]
+fn in_quiet_hours_only_top_stays_and_the_rest_comes_back_at_the_end() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let letter = Letter::from("alice@example.org").to("friend@people.example");
+    for _ in 0..6 {
+        server.deliver_to("alice", "Sent", &letter.bytes());
+    }
+    // Quiet from an hour ago until an hour from now, in the zone of this machine.
+    let clock = |hours: i64| {
+        let at = jiff::Zoned::now().saturating_add(jiff::ToSpan::hours(hours));
+        at.strftime("%H:%M").to_string()
+    };
+    let hold = format!("hold = \"{}-{}\"", clock(-1), clock(1));
+    let desk = Desk::with(server, |account| account.line(&hold));
+    desk.sweep();
+    let (person, other, friend, news) = (
+        Letter::from("Anna <anna@people.example>"),
+        Letter::from("Bea <bea@people.example>"),
+        Letter::from("Friend <friend@people.example>"),
+        Letter::from("news@weekly.example").newsletter("<weekly.list.example>"),
+    );
+    let code = Letter::from("no-reply@bank.example").subject("Your login code is 123456");
+    let ruled = Letter::from("alarm@house.example");
+    desk.home.rule_file(
+        "10-mine.toml",
+        "[[rule]]\nname = \"alarm\"\nwhen = { from = \"alarm@house.example\" }\nkeep = true\n",
+    );
+    for letter in [&person, &other, &friend, &news, &code, &ruled] {
+        desk.deliver(letter);
+    }
+    let before = desk.census();
+    desk.sweep();
+    for (letter, folder) in [
+        (&person, "Held"),
+        (&other, "Held"),
+        (&friend, "Top"),
+        (&news, "News"),
+        (&code, "INBOX"),
+        (&ruled, "INBOX"),
+    ] {
+        desk.lies(letter, folder);
+    }
+    let status = desk.home.run(&["status"]).expect_code(0).text();
+    assert!(status.contains("2 messages wait in Held, the next until"), "{status}");
+    desk.home.set_clock_ahead(Duration::from_secs(5));
+    let digest = desk.home.run(&["digest", "--print"]).expect_code(0).stdout;
+    assert!(digest.contains("     2  in Held"), "{digest}");
+    assert!(
+        digest.contains("6 messages arrived = 1 top + 4 inbox + 1 news"),
+        "{digest}"
+    );
+    // The user may take one back himself; it stays, and nothing is learned.
+    desk.drag(&other, "Held", "INBOX");
+    desk.sweep();
+    desk.lies(&other, "INBOX");
+    desk.lies(&person, "Held");
+    desk.home.set_clock_ahead(Duration::from_hours(2));
+    desk.sweep();
+    desk.lies(&person, "INBOX");
+    desk.sweep();
+    desk.lies(&person, "INBOX");
+    let status = desk.home.run(&["status"]).expect_code(0).text();
+    assert!(!status.contains("Held"), "{status}");
+    assert!(!desk.home.run(&["export"]).expect_code(0).stdout.contains("[[lesson]]"));
+    before.assert_same(&desk.census());
+    desk.proxy.assert_clean();
+}
+
+#[test]
+fn strangers_wait_until_a_drag_decides_and_nobody_else_does() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let asked = Letter::from("alice@example.org").to("office@company.example");
+    server.deliver_to("alice", "Sent", &asked.bytes());
+    // Somebody who has written before Postroom came.
+    server.deliver("alice", &Letter::from("Old <old@people.example>").bytes());
+    let desk = Desk::with(server, |account| {
+        account.line("unknown = \"Screener\"\ncontacts = \"contacts.vcf\"")
+    });
+    let card = |name: &str, address: &str| format!("BEGIN:VCARD\nVERSION:3.0\nFN:{name}\nEMAIL:{address}\nEND:VCARD\n");
+    desk.home
+        .write_private("contacts.vcf", &card("Aunt Bea", "bea@people.example"));
+    desk.sweep();
+    let stranger = || Letter::from("New <new@people.example>");
+    let (first, second) = (stranger(), stranger());
+    let answer = Letter::from("else@company.example").reply_to(&asked.id());
+    let written_to = Letter::from("office@company.example");
+    let old = Letter::from("Old <old@people.example>");
+    let aunt = Letter::from("bea@people.example");
+    let code = Letter::from("no-reply@bank.example").subject("Your login code is 123456");
+    let news = Letter::from("news@weekly.example").newsletter("<weekly.list.example>");
+    for letter in [&first, &second, &answer, &written_to, &old, &aunt, &code, &news] {
+        desk.deliver(letter);
+    }
+    let before = desk.census();
+    desk.sweep();
+    for (letter, folder) in [
+        (&first, "Screener"),
+        (&second, "Screener"),
+        (&answer, "Top"),
+        (&written_to, "Top"),
+        (&old, "INBOX"),
+        (&aunt, "INBOX"),
+        (&code, "INBOX"),
+        (&news, "News"),
+    ] {
+        desk.lies(letter, folder);
+    }
+    let why = desk.home.run(&["explain", &first.id()]).expect_code(0).text();
+    assert!(why.contains("a stranger: drag it out of Screener"), "{why}");
+    let why = desk.home.run(&["explain", &aunt.id()]).expect_code(0).text();
+    assert!(why.contains("in your address book as Aunt Bea"), "{why}");
+    let status = desk.home.run(&["status"]).expect_code(0).text();
+    assert!(status.contains("2 from strangers in Screener"), "{status}");
+    // A drag decides, and the stranger is none any more.
+    desk.drag(&first, "Screener", "INBOX");
+    desk.sweep();
+    let third = stranger();
+    desk.deliver(&third);
+    desk.sweep();
+    desk.lies(&third, "INBOX");
+    desk.lies(&first, "INBOX");
+    desk.drag(&second, "Screener", "Blackhole");
+    desk.sweep();
+    let fourth = stranger();
+    desk.deliver(&fourth);
+    desk.sweep();
+    desk.lies(&fourth, "Blackhole");
+    // The address book is read again when it changes, and a broken one costs nothing.
+    let carl = Letter::from("carl@people.example");
+    desk.home
+        .write_private("contacts.vcf", &card("Carl", "carl@people.example"));
+    desk.deliver(&carl);
+    desk.sweep();
+    desk.lies(&carl, "INBOX");
+    desk.home.write_private("contacts.vcf", "BEGIN:VCARD\nEMAIL:carl@peop");
+    let said = desk.home.run(&["check"]).expect_code(1).text();
+    assert!(said.contains("it ends within the card that begins on line 1"), "{said}");
+    assert!(before.difference(&desk.census()).lost.is_empty());
+    desk.proxy.assert_clean();
+}
+
+#[test]
+fn a_running_daemon_takes_up_a_new_address_book_and_keeps_the_last_good_one() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let desk = Desk::with(server, |account| {
+        account.line("unknown = \"Screener\"\ncontacts = \"contacts.vcf\"")
+    });
+    let mut daemon = desk.home.start();
+    daemon.wait_line("contacts.vcf cannot be used");
+    daemon.wait_line("watching");
+    let (before, after, still) = (
+        Letter::from("anna@people.example"),
+        Letter::from("anna@people.example"),
+        Letter::from("anna@people.example"),
+    );
+    desk.deliver(&before);
+    desk.server.hand("alice").wait_for("Screener", &before.id());
+    let book = "BEGIN:VCARD\nFN:Anna\nEMAIL:anna@people.example\nEND:VCARD\n";
+    desk.home.write_private("contacts.vcf", book);
+    desk.deliver(&after);
+    support::eventually("a verdict", || {
+        let said = desk.home.run(&["explain", &after.id()]).text();
+        said.contains("in your address book as Anna").then_some(())
+    });
+    desk.lies(&after, "INBOX");
+    desk.home.write_private("contacts.vcf", "nothing of the kind");
+    desk.deliver(&still);
+    daemon.wait_line("it holds no vCard");
+    support::eventually("a verdict", || {
+        let said = desk.home.run(&["explain", &still.id()]).text();
+        said.contains("in your address book as Anna").then_some(())
+    });
+    daemon.terminate();
+    desk.lies(&before, "Screener");
+    assert_eq!(desk.census().len(), 3);
+    desk.proxy.assert_clean();
+}

@@ -184,6 +184,9 @@ mod tests {
             "threshold",
             "digest",
             "snooze",
+            "hold",
+            "unknown",
+            "contacts",
         ] {
             assert!(CONFIG.contains(&format!("`{key}`")), "{key}");
         }

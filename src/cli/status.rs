@@ -36,6 +36,17 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         let name = account.name.clone();
         let rows = block_on(async { store.run(move |store| store.waiting(&name)).await })??;
         let waits = waits(account, &rows);
+        let strangers = match account.folders.screener.clone() {
+            Some(folder) => {
+                let name = account.name.clone();
+                let count = block_on(async {
+                    let folder = folder.clone();
+                    store.run(move |store| store.untouched_in(&name, &folder)).await
+                })??;
+                Some((folder, count)).filter(|(_, count)| *count > 0)
+            }
+            None => None,
+        };
         let status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
         if args.json {
             writeln!(out, "{}", as_json(account, status.as_ref(), &waits))?;
@@ -43,6 +54,13 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
             write_status(&mut out, account, status.as_ref())?;
             for wait in &waits {
                 writeln!(out, "  {}", wait.sentence())?;
+            }
+            if let Some((folder, count)) = &strangers {
+                let folder = sanitise(folder.as_str());
+                writeln!(
+                    out,
+                    "  {count} from strangers in {folder}: drag each where its sender's mail belongs"
+                )?;
             }
         }
     }

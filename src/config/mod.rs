@@ -78,6 +78,8 @@ pub struct Account {
     pub folders: Folders,
     /// Tuning of the correspondence tally.
     pub learning: Learning,
+    /// `contacts`: a vCard file with the user's address book.
+    pub contacts: Option<PathBuf>,
     /// `digest`: times of the day at which the digest is written, on the clock of this machine; none by default.
     pub digest: Vec<jiff::civil::Time>,
 }

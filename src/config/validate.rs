@@ -62,6 +62,8 @@ impl Checker<'_> {
         let mut folders = self.folders(account.folders.as_ref());
         self.own_buckets(&account.bucket, &mut folders);
         self.snooze(account.snooze.as_ref(), &mut folders);
+        self.hold(account.hold.as_ref(), &mut folders);
+        self.unknown(account.unknown.as_ref(), &mut folders);
         let learning = self.learning(account.learning.as_ref());
         let digest = self.digest(account.digest.as_ref());
         let checked = Account {
@@ -83,6 +85,7 @@ impl Checker<'_> {
             imap: imap?,
             folders,
             learning,
+            contacts: account.contacts.as_deref().map(|path| self.resolve(path)),
             digest,
         };
         (self.findings.len() == before).then_some(checked)

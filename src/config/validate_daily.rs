@@ -1,7 +1,8 @@
-//! Makes checked values of the keys about everyday life: own buckets, snooze folders.
+//! Makes checked values of the keys about everyday life: own buckets, snooze folders, quiet hours, strangers.
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use toml::Spanned;
 
@@ -9,7 +10,8 @@ use super::raw;
 use super::validate::Checker;
 use crate::sort::bucket::{Bucket, OwnBucket};
 use crate::sort::folders::Folders;
-use crate::sort::mailbox::Timestamp;
+use crate::sort::hold::Hold;
+use crate::sort::mailbox::{Mailbox, Timestamp};
 use crate::sort::snooze::{NoTime, Snooze};
 
 impl Checker<'_> {
@@ -60,13 +62,8 @@ impl Checker<'_> {
         };
         let mut snooze = Snooze::default();
         if let Some(name) = &table.folder {
-            match self.folder(at, name) {
-                Some(folder) if folder.is_inbox() || folders.bucket_of(&folder).is_some() => {
-                    let message = format!("`{folder}` cannot be the folder of snoozed mail");
-                    self.error("same-folder", at, message, "name one that has no other meaning");
-                }
-                Some(folder) => snooze.folder = folder,
-                None => {}
+            if let Some(folder) = self.folder_of_its_own(at, name, "snoozed mail", folders) {
+                snooze.folder = folder;
             }
         }
         if let Some(text) = &table.morning {
@@ -91,5 +88,50 @@ impl Checker<'_> {
             snooze.times.clone_from(times);
         }
         folders.snooze = Some(snooze);
+    }
+
+    /// `hold`: quiet hours, and the folder in which mail waits for their end.
+    pub(super) fn hold(&mut self, raw: Option<&Spanned<raw::Hold>>, folders: &mut Folders) {
+        let Some(at) = raw else { return };
+        let raw::HoldTable { hours, folder } = &at.get_ref().0;
+        let clock = |text: &str| text.trim().parse::<Time>().ok();
+        let times = hours
+            .split_once('-')
+            .and_then(|(begin, end)| Some((clock(begin)?, clock(end)?)));
+        let Some((begin, end)) = times.filter(|(begin, end)| begin != end) else {
+            let message = format!("`{hours}` is no stretch of the day");
+            self.error("bad-time", at, message, "write hold = \"22:00-07:00\"");
+            return;
+        };
+        let name = folder.as_deref().unwrap_or(Hold::FOLDER);
+        if let Some(folder) =
+            self.folder_of_its_own(at, name, "mail that waits for the end of the quiet hours", folders)
+        {
+            folders.hold = Some(Hold { begin, end, folder });
+        }
+    }
+
+    /// `unknown`: where the mail of strangers waits for the user's word.
+    pub(super) fn unknown(&mut self, raw: Option<&Spanned<String>>, folders: &mut Folders) {
+        let Some(at) = raw else { return };
+        if let Some(folder) = self.folder_of_its_own(at, at.get_ref(), "the mail of strangers", folders) {
+            folders.screener = Some(folder);
+        }
+    }
+
+    /// A folder that has no other meaning yet.
+    fn folder_of_its_own<T>(&mut self, at: &Spanned<T>, name: &str, what: &str, folders: &Folders) -> Option<Mailbox> {
+        let folder = self.folder(at, name)?;
+        let snooze = folders.snooze.as_ref();
+        let taken = folder.is_inbox()
+            || folders.bucket_of(&folder).is_some()
+            || snooze.is_some_and(|snooze| snooze.folder == folder || snooze.name_of(&folder).is_some())
+            || folders.hold.as_ref().is_some_and(|hold| hold.folder == folder);
+        if taken {
+            let message = format!("`{folder}` cannot be the folder of {what}");
+            self.error("same-folder", at, message, "name one that has no other meaning");
+            return None;
+        }
+        Some(folder)
     }
 }

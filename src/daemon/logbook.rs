@@ -204,6 +204,11 @@ impl Logbook {
         );
     }
 
+    /// The address book was read.
+    pub fn contacts(&self, addresses: usize) {
+        info!(account = self.account.as_str(), addresses, "contacts loaded");
+    }
+
     /// A snooze folder's name says no time.
     pub fn timeless(&self, folder: &Mailbox) {
         self.stuck(

@@ -9,6 +9,7 @@
 //!   [`renumbered`] a server that begins to count anew
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
 //! - [`returning`] mail that waits for its time and comes back
+//! - [`contacts`] the user's address book
 //! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
@@ -18,6 +19,7 @@ pub mod backoff;
 pub mod bootstrap;
 pub mod carry;
 pub mod clock;
+pub mod contacts;
 pub mod deferred;
 pub mod digest;
 pub mod error;

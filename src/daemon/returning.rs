@@ -102,12 +102,7 @@ impl Visit<'_> {
         self.sweep(&Mailbox::inbox(), &|| false).await
     }
 
-    async fn bring_back_from(
-        &mut self,
-        folder: &Mailbox,
-        waits: Vec<Row>,
-        now: Timestamp,
-    ) -> Result<(), DaemonError> {
+    async fn bring_back_from(&mut self, folder: &Mailbox, waits: Vec<Row>, now: Timestamp) -> Result<(), DaemonError> {
         self.vain_returns.extend(waits.iter().map(|row| (row.id, now)));
         let selected = match self.session.select(folder, Access::ReadWrite).await {
             Err(error @ ImapError::Refused { .. }) => {
@@ -139,7 +134,14 @@ impl Visit<'_> {
             entries.extend(uid.map(|uid| {
                 let mailbox = folder.clone();
                 let uid_validity = selected.uid_validity;
-                coming_back(row, Location { mailbox, uid_validity, uid })
+                coming_back(
+                    row,
+                    Location {
+                        mailbox,
+                        uid_validity,
+                        uid,
+                    },
+                )
             }));
         }
         if entries.is_empty() {

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::contacts;
 use super::error::DaemonError;
 use super::layout::{self, Layout};
 use super::logbook::Logbook;
@@ -51,6 +52,8 @@ pub struct Visit<'a> {
     pub withheld: BTreeMap<(Mailbox, Uid), u8>,
     /// Moves that are to be tried again, and when.
     pub retries: Retries,
+    /// The address book's file as last seen.
+    pub contacts_seen: contacts::Seen,
     /// When waiting mail is to come back next, as far as is known.
     pub next_return: Option<Timestamp>,
     /// Waits whose end was tried in vain, and when.
@@ -88,7 +91,7 @@ impl<'a> Visit<'a> {
         }
         let settings = model::settings(account, &layout);
         let sorter = store.run(move |store| model::load(store, settings, rules)).await?;
-        Ok(Self {
+        let mut visit = Self {
             account,
             session,
             sorter,
@@ -101,13 +104,16 @@ impl<'a> Visit<'a> {
             pending: Pending::default(),
             withheld: BTreeMap::new(),
             retries: Retries::default(),
+            contacts_seen: None,
             next_return: None,
             vain_returns: BTreeMap::new(),
             company: Company::default(),
             swept: None,
             begun: clock::now(),
             outside_changes: None,
-        })
+        };
+        visit.refresh_contacts();
+        Ok(visit)
     }
 }
 
@@ -138,6 +144,7 @@ impl Visit<'_> {
                 Ok((now, lessons))
             })
             .await?;
+        self.refresh_contacts();
         self.outside_changes = Some(now);
         if let Some(lessons) = lessons {
             self.sorter.taught = Taught::default();

@@ -15,6 +15,8 @@
 //! 7. In INBOX, met before in any other way: the user moves it about. Nothing follows.
 //! 8. Otherwise it is new, and gets a verdict.
 
+use jiff::tz::{Offset, TimeZone};
+
 use super::bucket::Bucket;
 use super::evidence::Evidence;
 use super::ledger::{Entry, Row, RowKind, State};
@@ -236,7 +238,11 @@ impl Sorter {
     /// New mail: the verdict, as a row that keeps, previews or moves.
     fn sort(&mut self, now: Timestamp, arrival: &Arrival) -> Vec<Action> {
         let Decision { verdict, .. } = self.decide(now, arrival);
-        self.received(now, arrival);
+        if self.lets_wait(&verdict) {
+            self.met(now, arrival);
+        } else {
+            self.received(now, arrival);
+        }
         self.follow(now, arrival, verdict)
     }
 
@@ -278,12 +284,35 @@ impl Sorter {
                     Action::Plan(entry)
                 }]
             }
+            Some(folder) if self.waits(now, arrival, &verdict, &folder) => {
+                let hold = self.settings.folders.hold.as_ref();
+                vec![Action::Move(Entry {
+                    kind: RowKind::Hold,
+                    destination: hold.map(|hold| hold.folder.clone()),
+                    flags: verdict.orders.flags,
+                    ..entry
+                })]
+            }
             _ if self.settings.moves => vec![Action::Plan(Entry {
                 flags: verdict.orders.flags,
                 ..entry
             })],
             _ => vec![Action::Plan(entry)],
         }
+    }
+
+    /// True when the message would stay in the inbox and these are the quiet hours. What a rule of the user's keeps there
+    /// stays, and so does a login code: in the morning it is of no use.
+    fn waits(&self, now: Timestamp, arrival: &Arrival, verdict: &Verdict, folder: &Mailbox) -> bool {
+        let zone = Offset::from_seconds(arrival.utc_offset).map_or(TimeZone::UTC, TimeZone::fixed);
+        let quiet = self.settings.folders.hold.as_ref();
+        self.settings.moves
+            && folder.is_inbox()
+            && arrival.location.mailbox.is_inbox()
+            && quiet.is_some_and(|hold| hold.is_quiet(now, &zone))
+            && verdict.bucket == Bucket::Inbox
+            && verdict.reason.kind != ReasonKind::Rule
+            && !Evidence::of(&arrival.message, &self.settings.owner).code
     }
 
     /// Where a verdict sends a message: a rule's own target, else the bucket's folder.

@@ -27,6 +27,8 @@ pub struct Folders {
     pub snooze: Option<Snooze>,
     /// Quiet hours; `None` where the user wants none.
     pub hold: Option<Hold>,
+    /// Where the mail of strangers waits for the user's word; `None` leaves it in the inbox.
+    pub screener: Option<Mailbox>,
     /// Sent, when the server does not mark it or the user wants another.
     pub sent: Option<Mailbox>,
 }
@@ -43,6 +45,7 @@ impl Default for Folders {
             own: BTreeMap::new(),
             snooze: None,
             hold: None,
+            screener: None,
             sent: None,
         }
     }

@@ -5,8 +5,26 @@ use rusqlite::params;
 use super::row::{SELECT, decode};
 use super::{Store, StoreError, accounts};
 use crate::sort::ledger::Row;
+use crate::sort::mailbox::Mailbox;
 
 impl Store {
+    /// How many messages we have put into a folder and nobody has touched since.
+    pub fn untouched_in(&self, account: &str, folder: &Mailbox) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let Some(account) = accounts::find(connection, account)? else {
+                return Ok(0);
+            };
+            connection
+                .prepare_cached(
+                    "SELECT count(*) FROM ledger l WHERE l.account = ?1 AND l.kind = 'sort' AND l.state = 'done' \
+                     AND l.destination = (SELECT id FROM word WHERE text = ?2) AND NOT EXISTS (SELECT 1 FROM ledger m \
+                     WHERE m.account = l.account AND m.mid = l.mid AND m.id > l.id AND m.state <> 'failed')",
+                )?
+                .query_row(params![account, folder.as_str()], |row| row.get::<_, i64>(0))
+                .map(i64::cast_unsigned)
+        })
+    }
+
     /// The rows after which a message waits, oldest first. Whatever has happened to a message later ends its wait, except
     /// an attempt that failed.
     pub fn waiting(&self, account: &str) -> Result<Vec<Row>, StoreError> {

@@ -505,3 +505,49 @@ fn a_running_daemon_takes_up_a_new_address_book_and_keeps_the_last_good_one() {
     assert_eq!(desk.census().len(), 3);
     desk.proxy.assert_clean();
 }
+
+#[test]
+fn letters_that_nobody_answered_are_named_in_the_digest_once() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let desk = Desk::with(server, |account| account.line("no_reply = \"5d\""));
+    let written = |to: &str, subject: &str, days: u32| {
+        let at = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * i64::from(days));
+        let date = at.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string();
+        let letter = Letter::from("alice@example.org")
+            .to(to)
+            .subject(subject)
+            .field("Date", &date);
+        desk.server.deliver_to("alice", "Sent", &letter.bytes());
+        letter
+    };
+    let _open = written("office@company.example, b@company.example", "The <offer>", 6);
+    let answered = written("anna@people.example", "Dinner", 6);
+    let _young = written("carl@people.example", "Yesterday", 1);
+    let _told = written("old@people.example", "Long ago", 40);
+    let answer = Letter::from("anna@people.example").reply_to(&answered.id());
+    desk.deliver(&answer);
+    desk.sweep();
+    let before = desk.census();
+    desk.home.run(&["digest", "--since", "2d"]).expect_code(0);
+    let digests = desk.digests();
+    assert!(digests[0].contains("Nobody has answered you yet"), "{}", digests[0]);
+    assert!(
+        digests[0].contains("to office@company.example and 1 more: The <offer>"),
+        "{}",
+        digests[0]
+    );
+    for other in ["Dinner", "Yesterday", "Long ago"] {
+        assert!(!digests[0].contains(other), "{other}\n{}", digests[0]);
+    }
+    // Told once; the next one tells of the letter that has become overdue since.
+    let said = desk.home.run(&["digest"]).expect_code(0).text();
+    assert!(said.contains("none was written"), "{said}");
+    desk.home.set_clock_ahead(5 * DAY);
+    desk.home.run(&["digest"]).expect_code(0);
+    let second = &desk.digests()[1];
+    assert!(second.contains("Yesterday") && !second.contains("offer"), "{second}");
+    let after = desk.census();
+    assert_eq!(before.len() + 2, after.len());
+    assert!(before.difference(&after).lost.is_empty());
+    desk.proxy.assert_clean();
+}

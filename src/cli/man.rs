@@ -187,6 +187,7 @@ mod tests {
             "hold",
             "unknown",
             "contacts",
+            "no_reply",
         ] {
             assert!(CONFIG.contains(&format!("`{key}`")), "{key}");
         }

@@ -38,6 +38,7 @@ pub(super) struct Account {
     pub hold: Option<Spanned<Hold>>,
     pub unknown: Option<Spanned<String>>,
     pub contacts: Option<PathBuf>,
+    pub no_reply: Option<Spanned<String>>,
     #[serde(default)]
     pub bucket: BTreeMap<Spanned<String>, OwnBucket>,
 }

@@ -66,6 +66,7 @@ impl Checker<'_> {
         self.unknown(account.unknown.as_ref(), &mut folders);
         let learning = self.learning(account.learning.as_ref());
         let digest = self.digest(account.digest.as_ref());
+        let no_reply = self.no_reply(account.no_reply.as_ref());
         let checked = Account {
             name: name.clone(),
             owner,
@@ -86,6 +87,7 @@ impl Checker<'_> {
             folders,
             learning,
             contacts: account.contacts.as_deref().map(|path| self.resolve(path)),
+            no_reply,
             digest,
         };
         (self.findings.len() == before).then_some(checked)

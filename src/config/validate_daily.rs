@@ -1,6 +1,7 @@
 //! Makes checked values of the keys about everyday life: own buckets, snooze folders, quiet hours, strangers.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -12,6 +13,7 @@ use crate::sort::bucket::{Bucket, OwnBucket};
 use crate::sort::folders::Folders;
 use crate::sort::hold::Hold;
 use crate::sort::mailbox::{Mailbox, Timestamp};
+use crate::sort::rules::measure;
 use crate::sort::snooze::{NoTime, Snooze};
 
 impl Checker<'_> {
@@ -61,18 +63,17 @@ impl Checker<'_> {
             raw::Snooze::Table(table) => table,
         };
         let mut snooze = Snooze::default();
-        if let Some(name) = &table.folder {
-            if let Some(folder) = self.folder_of_its_own(at, name, "snoozed mail", folders) {
-                snooze.folder = folder;
-            }
+        if let Some(name) = &table.folder
+            && let Some(folder) = self.folder_of_its_own(at, name, "snoozed mail", folders)
+        {
+            snooze.folder = folder;
         }
         if let Some(text) = &table.morning {
-            match text.parse() {
-                Ok(morning) => snooze.morning = morning,
-                Err(_) => {
-                    let message = format!("`{text}` is no time of the day");
-                    self.error("bad-time", at, message, "write morning = \"08:00\"");
-                }
+            if let Ok(morning) = text.parse() {
+                snooze.morning = morning;
+            } else {
+                let message = format!("`{text}` is no time of the day");
+                self.error("bad-time", at, message, "write morning = \"08:00\"");
             }
         }
         for name in table.times.iter().flatten() {
@@ -133,5 +134,16 @@ impl Checker<'_> {
             return None;
         }
         Some(folder)
+    }
+
+    /// `no_reply`: days after which a letter of the user's counts as unanswered.
+    pub(super) fn no_reply(&mut self, raw: Option<&Spanned<String>>) -> Option<Duration> {
+        let text = raw?;
+        let days = measure::duration(text.get_ref()).filter(|seconds| (86_400..=60 * 86_400).contains(seconds));
+        if days.is_none() {
+            let message = format!("`{}` is no time between one day and sixty", text.get_ref());
+            self.error("bad-duration", text, message, "write no_reply = \"5d\"");
+        }
+        days.map(|seconds| Duration::from_secs(seconds.cast_unsigned()))
     }
 }

@@ -10,7 +10,7 @@
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
 //! - [`returning`] mail that waits for its time and comes back
 //! - [`contacts`] the user's address book
-//! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say
+//! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say, [`unanswered`] who owes him an answer
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
 
@@ -43,6 +43,7 @@ pub mod suggestions;
 pub mod supervisor;
 pub mod sweep;
 pub mod systemd;
+pub mod unanswered;
 pub mod undo;
 pub mod visit;
 pub mod worker;

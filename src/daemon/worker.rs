@@ -217,6 +217,7 @@ impl Worker {
         } else {
             visit.bootstrap(true).await?;
         }
+        visit.get_acquainted().await?;
         visit.leave_old_mail_alone().await?;
         visit.look_for_rival().await?;
         visit.carry_out_due().await?;

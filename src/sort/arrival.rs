@@ -15,8 +15,6 @@
 //! 7. In INBOX, met before in any other way: the user moves it about. Nothing follows.
 //! 8. Otherwise it is new, and gets a verdict.
 
-use jiff::tz::{Offset, TimeZone};
-
 use super::bucket::Bucket;
 use super::evidence::Evidence;
 use super::ledger::{Entry, Row, RowKind, State};
@@ -242,6 +240,7 @@ impl Sorter {
             self.met(now, arrival);
         } else {
             self.received(now, arrival);
+            self.acquaint(arrival, &verdict);
         }
         self.follow(now, arrival, verdict)
     }
@@ -285,13 +284,7 @@ impl Sorter {
                 }]
             }
             Some(folder) if self.waits(now, arrival, &verdict, &folder) => {
-                let hold = self.settings.folders.hold.as_ref();
-                vec![Action::Move(Entry {
-                    kind: RowKind::Hold,
-                    destination: hold.map(|hold| hold.folder.clone()),
-                    flags: verdict.orders.flags,
-                    ..entry
-                })]
+                vec![self.held(entry, verdict.orders.flags)]
             }
             _ if self.settings.moves => vec![Action::Plan(Entry {
                 flags: verdict.orders.flags,
@@ -299,20 +292,6 @@ impl Sorter {
             })],
             _ => vec![Action::Plan(entry)],
         }
-    }
-
-    /// True when the message would stay in the inbox and these are the quiet hours. What a rule of the user's keeps there
-    /// stays, and so does a login code: in the morning it is of no use.
-    fn waits(&self, now: Timestamp, arrival: &Arrival, verdict: &Verdict, folder: &Mailbox) -> bool {
-        let zone = Offset::from_seconds(arrival.utc_offset).map_or(TimeZone::UTC, TimeZone::fixed);
-        let quiet = self.settings.folders.hold.as_ref();
-        self.settings.moves
-            && folder.is_inbox()
-            && arrival.location.mailbox.is_inbox()
-            && quiet.is_some_and(|hold| hold.is_quiet(now, &zone))
-            && verdict.bucket == Bucket::Inbox
-            && verdict.reason.kind != ReasonKind::Rule
-            && !Evidence::of(&arrival.message, &self.settings.owner).code
     }
 
     /// Where a verdict sends a message: a rule's own target, else the bucket's folder.
@@ -345,27 +324,6 @@ impl Sorter {
             ..self.entry(RowKind::File, arrival, bucket, reason)
         }));
         actions
-    }
-
-    fn snoozed(&self, arrival: &Arrival) -> Action {
-        let folder = arrival.location.mailbox.clone();
-        let reason = Reason::new(
-            ReasonKind::Taught,
-            format!("you put it into {folder}, until its time comes"),
-        );
-        Action::Plan(Entry {
-            destination: Some(folder),
-            ..self.entry(RowKind::Snooze, arrival, Bucket::Inbox, reason)
-        })
-    }
-
-    /// Its wait is over, and nothing is learned: the user only wanted it sooner.
-    fn taken_back(&self, arrival: &Arrival) -> Action {
-        let reason = Reason::new(ReasonKind::Default, "you took it back before its time");
-        Action::Plan(Entry {
-            destination: Some(Mailbox::inbox()),
-            ..self.entry(RowKind::Rescue, arrival, Bucket::Inbox, reason)
-        })
     }
 
     fn rescued(&mut self, now: Timestamp, arrival: &Arrival) -> Vec<Action> {

@@ -46,7 +46,7 @@ impl Contacts {
         }
         let text = std::str::from_utf8(file).map_err(|error| {
             let before = file.get(..error.valid_up_to()).unwrap_or_default();
-            BadContacts::NotText(before.iter().filter(|byte| **byte == b'\n').count() + 1)
+            BadContacts::NotText(before.split(|byte| *byte == b'\n').count())
         })?;
         let mut contacts = Self::default();
         let (mut open, mut seen) = (None, false);

@@ -49,7 +49,7 @@ impl Sorter {
         }
         let mut last = self.by_default(&facts, Orders::default());
         if !self.lets_wait(&last) {
-            last.reason.text = "where mail stays that nothing else speaks for".to_owned();
+            "where mail stays that nothing else speaks for".clone_into(&mut last.reason.text);
         }
         answers.push(StageAnswer {
             kind: ReasonKind::Default,

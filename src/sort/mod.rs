@@ -18,7 +18,7 @@
 //!
 //! Nobody gets out of the user's sight by stages 3 to 5, and nobody gets to top by stages 5 to 8.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub mod addressing;
@@ -37,6 +37,7 @@ pub mod inquiry;
 pub mod ledger;
 pub mod lookalike;
 pub mod mailbox;
+mod memory;
 pub mod message;
 pub mod refusal;
 pub mod rival;
@@ -48,7 +49,9 @@ pub mod snooze;
 mod stranger;
 pub mod taught;
 pub mod training;
+pub mod unanswered;
 pub mod verdict;
+pub mod wait;
 
 pub use sanitise::sanitise;
 
@@ -66,7 +69,7 @@ use mailbox::{Location, Mailbox, Timestamp};
 use message::Message;
 use rival::Lookout;
 use rules::RuleSet;
-use sender::Owner;
+use sender::{Address, Owner};
 use sent::SentIndex;
 use taught::Taught;
 use verdict::{Orders, Reason, ReasonKind, StageAnswer, Verdict};
@@ -133,6 +136,8 @@ pub struct Sorter {
     pub correspondence: Correspondence,
     /// The user's address book.
     pub contacts: Contacts,
+    /// Whose mail the user has had in his inbox; filled only where strangers wait.
+    pub acquainted: BTreeSet<Address>,
     /// What the user showed.
     pub taught: Taught,
     /// What the user sent.
@@ -175,6 +180,7 @@ impl Sorter {
             rules,
             correspondence: Correspondence::default(),
             contacts: Contacts::default(),
+            acquainted: BTreeSet::new(),
             taught: Taught::default(),
             sent_index: SentIndex::default(),
             provider,
@@ -214,28 +220,6 @@ impl Sorter {
             text,
         });
         Decision { verdict, stages }
-    }
-
-    /// Takes note of a message somebody sent to the user. To be called once a message, after [`Sorter::decide`].
-    pub fn received(&mut self, now: Timestamp, arrival: &Arrival) {
-        self.met(now, arrival);
-        if let Some(writer) = writer(&arrival.message) {
-            self.correspondence.received(writer);
-        }
-    }
-
-    /// The same without the sender becoming known by it.
-    pub(crate) fn met(&mut self, now: Timestamp, arrival: &Arrival) {
-        let answers_me = self.sent_index.answered_by(&arrival.message).is_some();
-        self.provider.learn(now, &arrival.message, answers_me);
-        self.duplicates.insert(&arrival.message, &arrival.mid);
-    }
-
-    /// Takes note of a message the user sent. To be called once a message.
-    pub fn sent(&mut self, at: Timestamp, message: &Message) {
-        self.sent_index.insert(message);
-        let half_life = self.settings.learning.half_life_days;
-        self.correspondence.sent(at, message, &self.settings.owner, half_life);
     }
 
     /// Everything the stages may ask, gathered once.

@@ -8,7 +8,7 @@
 use super::facts::Facts;
 use super::message::Message;
 use super::verdict::{Destination, Orders, Reason, ReasonKind, Verdict};
-use super::{Answer, Sorter};
+use super::{Answer, Arrival, Sorter};
 use crate::sort::authenticity::Authentication;
 use crate::sort::bucket::Bucket;
 
@@ -43,11 +43,22 @@ impl Sorter {
             && folder.is_some_and(|folder| verdict.orders.destination == Some(Destination::Folder(folder.clone())))
     }
 
+    /// Whose mail stays in the inbox is a stranger no more.
+    pub(super) fn acquaint(&mut self, arrival: &Arrival, verdict: &Verdict) {
+        let stays = self.settings.folders.screener.is_some() && verdict.bucket == Bucket::Inbox;
+        if let Some(from) = arrival.message.from().filter(|_| stays) {
+            self.acquainted.insert(from.clone());
+        }
+    }
+
     /// A malformed From is nobody's, and no drag could teach anything about it.
     fn is_stranger(&self, message: &Message) -> bool {
         message.from().is_some_and(|from| {
             let owner = &self.settings.owner;
-            self.correspondence.tally(from).is_none() && !self.contacts.knows(from) && !owner.is(from)
+            let known = self.correspondence.tally(from).is_some()
+                || self.contacts.knows(from)
+                || self.acquainted.contains(from);
+            !known && !owner.is(from)
         })
     }
 

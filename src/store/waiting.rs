@@ -6,6 +6,7 @@ use super::row::{SELECT, decode};
 use super::{Store, StoreError, accounts};
 use crate::sort::ledger::Row;
 use crate::sort::mailbox::Mailbox;
+use crate::sort::sender::Address;
 
 impl Store {
     /// How many messages we have put into a folder and nobody has touched since.
@@ -22,6 +23,22 @@ impl Store {
                 )?
                 .query_row(params![account, folder.as_str()], |row| row.get::<_, i64>(0))
                 .map(i64::cast_unsigned)
+        })
+    }
+
+    /// Everybody whose mail was left in the inbox.
+    pub fn acquaintances(&self, account: &str) -> Result<Vec<Address>, StoreError> {
+        self.read(|connection| {
+            let Some(account) = accounts::find(connection, account)? else {
+                return Ok(Vec::new());
+            };
+            let senders: Vec<String> = connection
+                .prepare_cached(
+                    "SELECT DISTINCT sender FROM ledger WHERE account = ?1 AND kind IN ('keep', 'rescue') AND sender IS NOT NULL",
+                )?
+                .query_map([account], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(senders.iter().filter_map(|text| Address::parse(text)).collect())
         })
     }
 

@@ -5,6 +5,7 @@
 //!   connect -> login -> Session: list, status, select, uids, headers, flags | watch::wait | mover::move_messages
 //! ```
 //! - `guard` lets only whole, readable, bounded responses through to the parser.
+//! - `bounds`: how much of what a server tells is kept.
 //! - `reply` sends commands and takes nothing for success but the tagged OK of that command.
 //! - [`mod@connect`], [`auth`]: how a session begins; [`capability`]: what the server offers.
 //! - [`folders`]: names in the user's spelling and in the server's; `utf7` is the only place that knows modified UTF-7.
@@ -15,6 +16,7 @@
 //! Commands are a closed list (design section 5), message numbers are never used, and no wait is without a limit.
 
 pub mod auth;
+mod bounds;
 pub mod capability;
 pub mod connect;
 mod error;

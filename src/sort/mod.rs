@@ -46,7 +46,7 @@ pub mod taught;
 pub mod training;
 pub mod verdict;
 
-pub use sanitise::sanitise;
+pub use sanitise::{is_treacherous, sanitise};
 
 use addressing::{Addressed, names, writer};
 use authenticity::{Authentication, Provider};

@@ -42,5 +42,8 @@ pub use folders::{Folder, Status};
 pub use session::{Access, Selected, Session};
 pub use watch::Changes;
 
+#[cfg(any(test, fuzzing))]
+#[path = "tests/hostile_bytes.rs"]
+pub mod hostile_bytes;
 #[cfg(test)]
 mod tests;

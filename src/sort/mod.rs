@@ -53,7 +53,7 @@ pub mod unanswered;
 pub mod verdict;
 pub mod wait;
 
-pub use sanitise::sanitise;
+pub use sanitise::{is_treacherous, sanitise};
 
 use addressing::{Addressed, names, writer};
 use authenticity::{Authentication, Provider};

@@ -175,6 +175,7 @@ mod tests {
             "password_keyring",
             "credential",
             "poll",
+            "idle",
             "top",
             "news",
             "bulk",

@@ -273,3 +273,19 @@ fn buckets_of_ones_own_have_a_plain_name_and_a_folder_to_themselves() {
         assert!(said.contains(says), "{text}\n{said}");
     }
 }
+
+#[test]
+fn connections_of_their_own_are_for_four_folders_at_most() {
+    let with = |folders: &str| GOOD.replace("user =", &format!("idle = [{folders}]\nuser ="));
+    let (_directory, loaded) = load_from(&with("\"Never\", \"News\""));
+    let idle = &loaded.unwrap().accounts[0].imap.idle;
+    assert_eq!(idle.iter().map(|folder| folder.as_str()).collect::<Vec<_>>(), ["Never", "News"]);
+    for (folders, says) in [
+        ("\"A\", \"B\", \"C\", \"D\", \"E\"", "idle takes at most four folders"),
+        ("\"/News\"", "cannot name a folder"),
+    ] {
+        let (_directory, loaded) = load_from(&with(folders));
+        let said = loaded.unwrap_err().render(false);
+        assert!(said.contains(says), "{said}");
+    }
+}

@@ -164,6 +164,7 @@ mod tests {
             "mode",
             "backlog",
             "allow_unsafe_move",
+            "claim",
             "authserv_id",
             "host",
             "port",

@@ -73,6 +73,8 @@ pub struct Account {
     pub backlog: Backlog,
     /// `allow_unsafe_move`: on servers with neither MOVE nor UIDPLUS, copy and set \Deleted.
     pub allow_unsafe_move: bool,
+    /// `claim`: several daemons look after this mailbox, and each message is claimed before it is moved.
+    pub claim: bool,
     /// `authserv_id`: whose Authentication-Results are the provider's own; learned when `None`.
     pub authserv_id: Option<String>,
     /// How to reach the server.

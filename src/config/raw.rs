@@ -29,6 +29,8 @@ pub(super) struct Account {
     pub backlog: Option<Backlog>,
     #[serde(default)]
     pub allow_unsafe_move: bool,
+    #[serde(default)]
+    pub claim: bool,
     pub authserv_id: Option<Spanned<String>>,
     pub imap: Spanned<Imap>,
     pub folders: Option<Spanned<Folders>>,

@@ -192,6 +192,10 @@ impl Visit<'_> {
             Err(ImapError::Refused { .. }) => return Ok(BTreeMap::new()),
             Err(error) => return Err(error.into()),
         };
+        // Numbered anew since the row was planned: the copy may have any UID.
+        let mark = self.marks.get(destination);
+        let anew = mark.is_some_and(|mark| mark.uid_validity != selected.uid_validity) || selected.uid_next < from;
+        let from = if anew { Uid(1) } else { from };
         let mut copies: BTreeMap<Mid, Vec<(UidValidity, Uid)>> = BTreeMap::new();
         let uids = self.session.uids(from, None).await?;
         for fetched in self.session.headers(&uids, &self.fields()).await? {

@@ -7,7 +7,7 @@ use super::error::DaemonError;
 use super::visit::{Visit, identity};
 use crate::imap::Access;
 use crate::imap::ImapError;
-use crate::sort::ledger::{Entry, Row, RowId, RowKind, State};
+use crate::sort::ledger::{Entry, Mid, Row, RowId, RowKind, State};
 use crate::sort::mailbox::{Location, Mailbox, Uid};
 use crate::sort::message::Message;
 use crate::sort::verdict::{FlagChange, Reason};
@@ -113,12 +113,19 @@ impl Visit<'_> {
             Err(error) => return Err(error.into()),
         };
         let from = rows.iter().map(place).min().unwrap_or(Uid(1));
-        let uids = self.session.uids(from, None).await?;
-        let mut present = BTreeMap::new();
-        for fetched in self.session.headers(&uids, &self.fields()).await? {
-            let mid = identity(&fetched, &Message::parse(&fetched.header));
-            let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
-            present.entry(mid).or_insert_with(Vec::new).push((fetched.uid, deleted));
+        let mut present = Present::new();
+        self.look_for_copies(from, None, &mut present).await?;
+        // A folder that was numbered anew may have given the copy a lower UID than the one it had.
+        let told = |row: &Row| {
+            row.destination_uid
+                .is_some_and(|(epoch, _)| epoch == selected.uid_validity)
+        };
+        if rows
+            .iter()
+            .any(|row| !told(row) && !present.contains_key(&row.entry.mid))
+        {
+            self.look_for_copies(Uid(1), Some(Uid(from.0.saturating_sub(1))), &mut present)
+                .await?;
         }
         let mut entries = Vec::new();
         for row in rows {
@@ -155,7 +162,21 @@ impl Visit<'_> {
         self.plan_moves(clock::now(), entries).await?;
         self.carry_out().await
     }
+
+    /// Adds the messages of the selected folder between two UIDs.
+    async fn look_for_copies(&mut self, from: Uid, to: Option<Uid>, present: &mut Present) -> Result<(), DaemonError> {
+        let uids = self.session.uids(from, to).await?;
+        for fetched in self.session.headers(&uids, &self.fields()).await? {
+            let mid = identity(&fetched, &Message::parse(&fetched.header));
+            let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
+            present.entry(mid).or_default().push((fetched.uid, deleted));
+        }
+        Ok(())
+    }
 }
+
+/// Copies by identity: UID, and whether it is flagged \Deleted.
+type Present = BTreeMap<Mid, Vec<(Uid, bool)>>;
 
 /// Further copies that were made of a moved message from the place it was moved from.
 fn copies_of(row: &Row, history: &[Row]) -> Vec<(RowId, Undone)> {

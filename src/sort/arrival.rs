@@ -22,7 +22,7 @@ use super::message::Message;
 use super::refusal::left_a_copy;
 use super::rival::Whose;
 use super::taught::{Drag, Identity, Lesson, Teacher};
-use super::verdict::{Reason, ReasonKind, Verdict};
+use super::verdict::{FlagChange, Reason, ReasonKind, Verdict};
 use super::{Arrival, Decision, Settings, Sorter};
 
 /// Something that happened on the server.
@@ -205,6 +205,16 @@ fn is_deleted(flags: &[String]) -> bool {
     flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"))
 }
 
+impl Arrival {
+    /// Those of the changes that change anything. Undo reverses what is on record: a flag that the user had set before
+    /// must not be in it.
+    pub fn lacking(&self, mut changes: Vec<FlagChange>) -> Vec<FlagChange> {
+        let is_set = |change: &FlagChange| self.flags.iter().any(|flag| flag.eq_ignore_ascii_case(&change.flag));
+        changes.retain(|change| is_set(change) != change.set);
+        changes
+    }
+}
+
 impl Sorter {
     /// What follows from an event. The only effect is on this sorter's own memory; everything else is in the answer.
     pub fn handle(&mut self, now: Timestamp, event: Event) -> Vec<Action> {
@@ -256,7 +266,7 @@ impl Sorter {
                 let entry = Entry {
                     kind,
                     destination: Some(folder),
-                    flags: verdict.orders.flags,
+                    flags: arrival.lacking(verdict.orders.flags),
                     ..entry
                 };
                 if self.settings.moves {
@@ -266,7 +276,7 @@ impl Sorter {
                 }
             }
             _ if self.settings.moves => Action::Plan(Entry {
-                flags: verdict.orders.flags,
+                flags: arrival.lacking(verdict.orders.flags),
                 ..entry
             }),
             _ => Action::Plan(entry),

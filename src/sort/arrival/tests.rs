@@ -228,8 +228,12 @@ fn copied(state: State, code: Option<&str>) -> Row {
 #[test]
 fn copies_come_before_the_move_and_only_once() {
     let (copy, sort) = ((RowKind::Copy, "Books".to_owned()), (RowKind::Sort, "Paper".to_owned()));
-    let mut sorter = ruled("move = \"Paper\"\ncopy = [\"Books\", \"Books\"]");
-    // Named twice, made once. (Where the message is, and where it goes, is refused at load.)
+    // One rule copies and goes on, another one moves: what each by itself may say, together would be a second copy.
+    let mut sorter = ruled(
+        "copy = [\"Books\", \"Paper\", \"Books\"]\ncontinue = true\n\
+         [[rule]]\nname = \"move\"\nwhen = { bulk = true }\nmove = \"Paper\"",
+    );
+    // Neither where it goes, nor twice.
     assert_eq!(rows(&mut sorter, Vec::new()), [copy.clone(), sort.clone()]);
     // The move came to nothing and is decided about afresh.
     let failed = moved(State::Failed, None);

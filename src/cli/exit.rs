@@ -94,6 +94,12 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
     }
 }
 
+/// For an error that is in the log already: prints what to do about it, and gives the exit code.
+pub fn logged(error: &anyhow::Error) -> u8 {
+    eprint!("{}", advice(error).unwrap_or_default());
+    code(error)
+}
+
 /// Prints what went wrong, if anything did, and gives the exit code.
 pub fn report(result: anyhow::Result<u8>) -> u8 {
     match result {

@@ -176,6 +176,7 @@ mod tests {
             "password_keyring",
             "credential",
             "poll",
+            "idle",
             "top",
             "news",
             "bulk",

@@ -26,6 +26,7 @@ pub use oauth2::OAuth2;
 
 use crate::sort::correspondence::Learning;
 use crate::sort::folders::Folders;
+use crate::sort::mailbox::Mailbox;
 use crate::sort::sender::Owner;
 
 /// The whole configuration.
@@ -107,6 +108,8 @@ pub struct Imap {
     pub secret: Secret,
     /// How often folders are looked at that the server does not tell about by itself.
     pub poll: Duration,
+    /// Folders that are watched by a connection of their own, where the server has IDLE and no NOTIFY.
+    pub idle: Vec<Mailbox>,
 }
 
 /// Encryption of the connection.

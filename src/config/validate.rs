@@ -183,6 +183,7 @@ impl Checker<'_> {
             user: imap.user.get_ref().clone(),
             secret: self.secret(raw)?,
             poll: self.poll(imap.poll.as_ref()),
+            idle: self.idle(imap.idle.as_ref()),
         })
     }
 
@@ -196,6 +197,21 @@ impl Checker<'_> {
             self.error("bad-interval", text, message, "write poll = \"30s\"");
             USUAL
         }
+    }
+
+    /// With the connection on INBOX no more than half of the ten that the strictest providers allow.
+    fn idle(&mut self, names: Option<&Spanned<Vec<String>>>) -> Vec<Mailbox> {
+        const MOST: usize = 4;
+        let Some(names) = names else { return Vec::new() };
+        if names.get_ref().len() > MOST {
+            let hint = "keep the folders that you drag mail into most; the others are looked at every `poll`";
+            self.error("too-many-connections", names, "idle takes at most four folders", hint);
+        }
+        names
+            .get_ref()
+            .iter()
+            .filter_map(|name| self.folder(names, name))
+            .collect()
     }
 
     fn folders(&mut self, raw: Option<&Spanned<raw::Folders>>) -> Folders {

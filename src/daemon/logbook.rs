@@ -180,6 +180,18 @@ impl Logbook {
         info!(account = self.account.as_str(), "watching");
     }
 
+    /// A folder is watched by a connection of its own.
+    pub fn attended(&self, folder: &Mailbox) {
+        info!(account = self.account.as_str(), %folder, "listening to this folder too");
+    }
+
+    /// A folder cannot be watched by a connection of its own.
+    pub fn unattended(&self, folder: &Mailbox, why: &dyn fmt::Display, poll: Duration) {
+        let (account, poll_s) = (self.account.as_str(), poll.as_secs());
+        let why = sanitise(&why.to_string());
+        warn!(account, %folder, "no connection of its own for this folder ({why}); it is looked at every {poll_s} s");
+    }
+
     /// Every folder has been looked at.
     pub fn idle(&self) {
         self.tell(Told::Idle);

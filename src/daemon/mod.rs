@@ -3,6 +3,7 @@
 //!
 //! - [`supervisor`] the process: signals, [`reload`], [`systemd`]; [`roster`] who is looked after
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
+//! - [`attendant`] further connections that only listen
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
 //! - [`rights`] folders that take no mail from us
 //! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too,
@@ -17,6 +18,7 @@
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
 
 pub mod access;
+pub mod attendant;
 pub mod backoff;
 pub mod bootstrap;
 pub mod carry;

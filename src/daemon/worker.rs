@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::access::Gate;
+use super::attendant::Attendants;
 use super::backoff::{Backoff, Ending, FOR_GOOD};
 use super::error::DaemonError;
 use super::logbook::Logbook;
@@ -188,11 +189,13 @@ impl Worker {
         }
         let stop = self.stop.clone();
         let stopping = move || stop.is_cancelled();
+        let attendants = stay.then(|| Attendants::send(&visit, &self.gate, self.wake.clone()));
         loop {
-            let worked = Self::work(&mut visit, stay.then_some((&mut self.rules, &*self.wake)), &stopping).await;
+            let heard = attendants.as_ref().map(|attendants| &*attendants.heard);
+            let worked = Self::work(&mut visit, heard.map(|heard| (&mut self.rules, heard)), &stopping).await;
             match worked {
                 Err(DaemonError::Store(error)) if stay && paused::passes(&error) => {
-                    visit.pause(&error, &self.wake, &stopping).await?;
+                    visit.pause(&error, heard.unwrap_or(&self.wake), &stopping).await?;
                 }
                 worked => {
                     worked?;

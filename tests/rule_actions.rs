@@ -291,3 +291,189 @@ fn a_message_of_ten_thousand_parts_stops_nothing() {
     daemon.terminate();
     office.proxy.assert_clean();
 }
+
+/// Says the same as the journal of one daemon: how often a line with this part was written.
+fn lines_with(text: &str, part: &str) -> usize {
+    text.lines().filter(|line| line.contains(part)).count()
+}
+
+const BROAD: &str = "[[rule]]\nname = \"too much\"\nwhen = { from = \"@letter.example\" }\nmove = \"Letters\"\n";
+
+#[test]
+fn a_rule_that_would_take_much_of_the_mail_is_held_until_the_user_confirms() {
+    let Some(server) = Dovecot::new().start() else { return };
+    for n in 0..30 {
+        server.deliver("alice", &Letter::from(&format!("p{n}@letter.example")).bytes());
+    }
+    let office = Office::new(server, BROAD);
+    let mut daemon = office.start();
+    let first = Letter::from("anna@letter.example");
+    office.deliver(&first);
+    daemon.wait_line("anna@letter.example");
+    office.wait_for(&first, &["INBOX"]);
+    let said = "rule \"too much\" would match 30 of the last 30 messages and is held";
+    assert_eq!(daemon.count_lines(said), 1, "{}", daemon.output());
+    assert_eq!(
+        daemon.count_lines("names the folder `Letters`, which does not exist yet"),
+        1
+    );
+    // Everybody who is asked says so in one sentence.
+    let status = office.home.run(&["status"]).expect_code(0).text();
+    assert_eq!(lines_with(&status, "rule \"too much\" is held"), 1, "{status}");
+    let status: serde_json::Value =
+        serde_json::from_str(&office.home.run(&["status", "--json"]).expect_code(0).stdout).unwrap();
+    assert_eq!(status["held_rules"][0]["matches"], 30, "{status}");
+    let check = office.home.run(&["check"]).expect_code(0).text();
+    assert_eq!(lines_with(&check, said), 1, "{check}");
+    assert!(check.contains("10-mine.toml:2:8"), "{check}");
+    assert_eq!(lines_with(&check, "which does not exist yet"), 1, "{check}");
+    let preview = office.home.run(&["preview"]).expect_code(0).text();
+    assert_eq!(lines_with(&preview, "is held"), 1, "{preview}");
+    // A restart does not ask again, and does not forget.
+    daemon.terminate();
+    daemon = office.start();
+    let second = Letter::from("bert@letter.example");
+    office.deliver(&second);
+    daemon.wait_line("bert@letter.example");
+    office.wait_for(&second, &["INBOX"]);
+    assert_eq!(daemon.count_lines(said), 0);
+    // The user's word counts for the running daemon too.
+    let sorted = office.home.run(&["sort", "--yes"]).expect_code(0).text();
+    assert_eq!(lines_with(&sorted, "is held"), 1, "{sorted}");
+    office.wait_for(&first, &["Letters"]);
+    let third = Letter::from("carl@letter.example");
+    office.deliver(&third);
+    office.wait_for(&third, &["Letters"]);
+    let check = office.home.run(&["check"]).expect_code(0).text();
+    assert_eq!(lines_with(&check, "is held"), 0, "{check}");
+    // Another rule is another matter; what was confirmed stays so.
+    let more = BROAD
+        .replace("too much", "even more")
+        .replace("@letter.example", "*")
+        .replace("Letters", "All");
+    office.home.rule_file("20-more.toml", &more);
+    daemon.wait_line("rule \"even more\" would match");
+    let fourth = Letter::from("dora@letter.example");
+    office.deliver(&fourth);
+    office.wait_for(&fourth, &["Letters"]);
+    let stranger = Letter::from("emil@other.example");
+    office.deliver(&stranger);
+    daemon.wait_line("emil@other.example");
+    office.wait_for(&stranger, &["INBOX"]);
+    office
+        .home
+        .rule_file("20-more.toml", &format!("{more}allow_broad = true\n"));
+    // Taken up when the rule is told of no more.
+    eventually("the rule in force", || {
+        let status = office.home.run(&["status"]).expect_code(0).text();
+        (lines_with(&status, "is held") == 0).then_some(())
+    });
+    let last = Letter::from("fred@other.example");
+    office.deliver(&last);
+    office.wait_for(&last, &["All"]);
+    daemon.terminate();
+    office.proxy.assert_clean();
+}
+
+#[test]
+fn one_rule_fills_fifty_folders_and_no_more() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let rules =
+        "[[rule]]\nname = \"by sender\"\nwhen = { from = \"@.shops.example\" }\nmove = \"Shops/{from.domain}\"\n";
+    let office = Office::new(server, rules);
+    let mut daemon = office.start();
+    let letter = |n: u32| Letter::from(&format!("till@n{n}.shops.example"));
+    for n in 0..48 {
+        office.deliver(&letter(n));
+    }
+    let mut hand = office.server.hand("alice");
+    let shops = |hand: &mut support::Hand| {
+        let folders = hand.folders();
+        folders
+            .iter()
+            .filter(|folder| folder.name.starts_with("Shops/"))
+            .count()
+    };
+    eventually("48 folders", || (shops(&mut hand) == 48).then_some(()));
+    // Across a restart, and five at once.
+    daemon.terminate();
+    for n in 48..53 {
+        office.deliver(&letter(n));
+    }
+    daemon = office.start();
+    let known = letter(3);
+    office.deliver(&known);
+    office.wait_for(&known, &["Shops/n3-shops-example"]);
+    assert_eq!(shops(&mut hand), 50);
+    assert_eq!(hand.uids("INBOX").len(), 3, "what needs another folder stays");
+    assert_eq!(
+        daemon.count_lines("makes no more; its further mail"),
+        1,
+        "{}",
+        daemon.output()
+    );
+    // A folder the user makes is filled.
+    hand.make_folder("Shops/n77-shops-example");
+    let mine = letter(77);
+    office.deliver(&mine);
+    office.wait_for(&mine, &["Shops/n77-shops-example"]);
+    daemon.terminate();
+    office.proxy.assert_clean();
+}
+
+#[test]
+fn status_tells_which_rules_are_running_and_which_are_rejected() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let office = Office::new(server, COPIES);
+    let daemon = office.start();
+    let status = || office.home.run(&["status"]).expect_code(0).text();
+    let running = eventually("rules in the status", || {
+        status()
+            .lines()
+            .find(|line| line.contains("running rules of "))
+            .map(str::to_owned)
+    });
+    assert!(!running.contains("rejected"), "{running}");
+    let broken = "[[rule]]\nname = \"broken\"\nwhen = { form = \"@shop.example\" }\nbucket = \"bulkk\"\n";
+    office.home.rule_file("20-shops.toml", broken);
+    let rejected = eventually("the rejected file in the status", || {
+        status()
+            .lines()
+            .find(|line| line.contains("rejected"))
+            .map(str::to_owned)
+    });
+    // "running rules of 10:42; 20-shops.toml of 10:57 rejected: line 3"
+    let (old, new) = rejected.split_once("; ").unwrap();
+    assert_eq!(old, running, "the old ones run on");
+    assert!(
+        new.starts_with("20-shops.toml of ") && new.ends_with(" rejected: line 3"),
+        "{rejected}"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&office.home.run(&["status", "--json"]).expect_code(0).stdout).unwrap();
+    let told = &json["rules"]["rejected"];
+    assert_eq!(
+        (&told["file"], &told["line"], &told["errors"]),
+        (&"20-shops.toml".into(), &3.into(), &2.into()),
+        "{json}"
+    );
+    assert!(
+        told["why"].as_str().unwrap().contains("does not know the key `form`"),
+        "{json}"
+    );
+    // Saved again with the same mistake, and read again on SIGHUP: the journal has said it.
+    office.home.rule_file("20-shops.toml", broken);
+    daemon.hang_up();
+    office.home.rule_file(
+        "20-shops.toml",
+        &broken.replace("form", "from").replace("bulkk", "bulk"),
+    );
+    eventually("all rules in force", || (!status().contains("rejected")).then_some(()));
+    assert_eq!(daemon.count_lines("the rules are refused"), 1, "{}", daemon.output());
+    assert_eq!(daemon.count_lines("the first of 2 errors"), 1, "{}", daemon.output());
+    let json: serde_json::Value =
+        serde_json::from_str(&office.home.run(&["status", "--json"]).expect_code(0).stdout).unwrap();
+    assert_eq!(json["rules"]["rules"], 3, "{json}");
+    daemon.terminate();
+    office.proxy.assert_clean();
+}

@@ -9,6 +9,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::context::{Context, account, block_on, visit_to_look};
 use super::verdict_json::{Subject, object};
 use super::{exit, hindsight_imap, logging, since};
+use crate::daemon::held::Examination;
 use crate::daemon::logbook::Logbook;
 use crate::daemon::plan::Fate;
 use crate::report::stats::ByBucket;
@@ -46,11 +47,13 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     let (config, keeper) = context.config_and_rules()?;
     let account = account(&config, args.account.as_deref())?;
     let logbook = Logbook::new(&account.name, None);
-    let fates = block_on(async {
+    let name = account.name.clone();
+    let (fates, held) = block_on(async {
         let mut visit = visit_to_look(&config, account, keeper.current(), &logbook).await?;
+        let held = visit.store.run(move |store| Examination::read(store, &name)).await?;
         let fates = visit.plan(args.since).await?;
         visit.session.logout().await;
-        Ok::<_, crate::daemon::DaemonError>(fates)
+        Ok::<_, crate::daemon::DaemonError>((fates, held))
     })??;
     let mut out = io::stdout().lock();
     if args.json {
@@ -68,6 +71,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         }
     } else {
         write_plan(&mut out, &fates, args.subjects)?;
+        for held in held.held() {
+            writeln!(out, "\nThe {held}, until `postroom sort --yes` or allow_broad = true.")?;
+        }
         writeln!(out, "\nNothing was touched; `postroom sort` would carry this out.")?;
     }
     Ok(exit::OK)

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::context::{Context, block_on, store_to_read};
 use super::exit;
 use crate::config::{Account, Mode};
+use crate::daemon::held::Examination;
+use crate::daemon::reload::RulesInForce;
 use crate::daemon::status::{AccountStatus, NOTE};
 use crate::sort::mailbox::Timestamp;
 
@@ -27,19 +29,49 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     for account in &config.accounts {
         let name = account.name.clone();
         let note = block_on(async { store.run(move |store| store.get_note(&name, NOTE)).await })??;
+        let name = account.name.clone();
+        let account_name = name.clone();
+        let rules = block_on(async { store.run(move |store| RulesInForce::read(store, &account_name)).await })??;
+        let examined = block_on(async { store.run(move |store| Examination::read(store, &name)).await })??;
         let status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
         if args.json {
-            writeln!(out, "{}", as_json(account, status.as_ref()))?;
+            writeln!(out, "{}", as_json(account, status.as_ref(), rules.as_ref(), &examined))?;
         } else {
             write_status(&mut out, account, status.as_ref())?;
+            if let Some(rules) = rules {
+                writeln!(out, "  {rules}")?;
+            }
+            write_held(&mut out, &examined)?;
         }
     }
     Ok(exit::OK)
 }
 
-fn as_json(account: &Account, status: Option<&AccountStatus>) -> Value {
+fn as_json(
+    account: &Account,
+    status: Option<&AccountStatus>,
+    rules: Option<&RulesInForce>,
+    examined: &Examination,
+) -> Value {
     let mode = if account.mode == Mode::Sort { "sort" } else { "preview" };
-    json!({ "account": account.name, "mode": mode, "running": status.is_some_and(is_running), "status": status })
+    json!({
+        "account": account.name,
+        "mode": mode,
+        "running": status.is_some_and(is_running),
+        "status": status,
+        "rules": rules,
+        "held_rules": examined.held(),
+    })
+}
+
+fn write_held(out: &mut dyn Write, examined: &Examination) -> io::Result<()> {
+    for held in examined.held() {
+        writeln!(
+            out,
+            "  {held}; confirm with `postroom sort --yes` or allow_broad = true"
+        )?;
+    }
+    Ok(())
 }
 
 fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountStatus>) -> io::Result<()> {
@@ -70,6 +102,9 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
     }
     if let Some(swept) = status.swept {
         writeln!(out, "  last full sweep {}", clock_time(swept))?;
+    }
+    for remark in &status.remarks {
+        writeln!(out, "  note: {remark}")?;
     }
     if let Some(problem) = &status.problem {
         writeln!(out, "  problem: {problem}")?;

@@ -29,6 +29,8 @@ pub(super) struct Account {
     pub backlog: Option<Backlog>,
     #[serde(default)]
     pub allow_unsafe_move: bool,
+    #[serde(default)]
+    pub claim: bool,
     pub authserv_id: Option<Spanned<String>>,
     pub imap: Spanned<Imap>,
     pub folders: Option<Spanned<Folders>>,
@@ -64,6 +66,8 @@ pub(super) struct Imap {
     pub password_file: Option<Spanned<PathBuf>>,
     pub password_command: Option<Spanned<Vec<String>>>,
     pub credential: Option<Spanned<String>>,
+    /// Attributes of an item in the desktop's keyring.
+    pub password_keyring: Option<Spanned<BTreeMap<String, String>>>,
     pub token_command: Option<Spanned<Vec<String>>>,
     pub oauth2: Option<Spanned<OAuth2>>,
     pub poll: Option<Spanned<String>>,

@@ -75,6 +75,7 @@ impl Checker<'_> {
                 Some(raw::Backlog::Leave) | None => Backlog::Leave,
             },
             allow_unsafe_move: account.allow_unsafe_move,
+            claim: account.claim,
             authserv_id: account
                 .authserv_id
                 .as_ref()

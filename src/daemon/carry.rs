@@ -1,5 +1,7 @@
 //! Carrying out what the sorter asks for: the ledger first, then the server, then the ledger again, then one log line.
 
+mod destination;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clock;
@@ -11,11 +13,11 @@ use crate::imap::ImapError;
 use crate::imap::failpoint::failpoint;
 use crate::imap::mover::{self, Policy};
 use crate::sort::arrival::Action;
-use crate::sort::ledger::{Entry, Outcome, RowId, RowKind, State};
+use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid, UidValidity};
 use crate::sort::refusal::Refusal;
 use crate::sort::taught::{MOST_TAUGHT_AT_ONCE, Taught};
-use crate::store::{FolderMark, Learning, Query};
+use crate::store::{FolderMark, Learning};
 
 impl Visit<'_> {
     /// Writes down everything that follows from one window in one transaction; moves wait in `pending`.
@@ -115,74 +117,6 @@ impl Visit<'_> {
         Ok(())
     }
 
-    /// Recovery searches a destination from the UIDNEXT it had when the move was planned. Where we watch the folder, up
-    /// to where we have looked is as good; elsewhere the server is asked.
-    async fn fill_in_destinations(&mut self, entries: &mut [Entry]) -> Result<(), DaemonError> {
-        let mut next: BTreeMap<Mailbox, Uid> = BTreeMap::new();
-        let wanted = entries
-            .iter()
-            .filter(|entry| entry.kind.moves())
-            .filter_map(|entry| entry.destination.clone());
-        let (known, unknown): (BTreeSet<_>, BTreeSet<_>) = wanted
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .partition(|mailbox| self.marks.contains_key(mailbox));
-        next.extend(known.into_iter().filter_map(|mailbox| {
-            let uid = self.marks.get(&mailbox)?.next_uid;
-            Some((mailbox, uid))
-        }));
-        if !unknown.is_empty() {
-            let unknown: Vec<Mailbox> = unknown.into_iter().collect();
-            next.extend(
-                self.session
-                    .status(&unknown)
-                    .await?
-                    .into_iter()
-                    .map(|(mailbox, s)| (mailbox, s.uid_next)),
-            );
-            // A rule's folder that is not there yet is made now, before anything is sent to it.
-            for mailbox in unknown
-                .into_iter()
-                .filter(|mailbox| !next.contains_key(mailbox))
-                .collect::<Vec<_>>()
-            {
-                self.make_folder(&mailbox).await?;
-            }
-        }
-        for entry in entries.iter_mut().filter(|entry| entry.kind.moves()) {
-            let uid = entry.destination.as_ref().and_then(|mailbox| next.get(mailbox));
-            entry.destination_uid_next = Some(uid.copied().unwrap_or(Uid(1)));
-        }
-        Ok(())
-    }
-
-    /// Makes a rule's folder, unless mail has been moved into it before: then the user has removed or renamed it. Where it
-    /// cannot be made the moves will be refused, each with the server's own words.
-    async fn make_folder(&mut self, mailbox: &Mailbox) -> Result<(), DaemonError> {
-        let query = Query {
-            account: Some(self.account.name.clone()),
-            destination: Some(mailbox.clone()),
-            state: Some(State::Done),
-            kinds: vec![RowKind::Sort],
-            limit: Some(1),
-            ..Query::default()
-        };
-        let used = self.store.run(move |store| store.rows(&query)).await?;
-        if !used.is_empty() {
-            return Ok(());
-        }
-        match mover::create(&mut self.session, mailbox).await {
-            Err(error @ ImapError::Refused { bad: false, .. }) => {
-                self.logbook.stuck(
-                    &error,
-                    &format!("make the folder {mailbox} yourself, or name another in the rule"),
-                );
-                Ok(())
-            }
-            made => Ok(made?),
-        }
-    }
-
     /// Sends the pending moves to the server and writes down what became of each.
     pub async fn carry_out(&mut self) -> Result<(), DaemonError> {
         if self.pending.is_empty() {
@@ -203,6 +137,7 @@ impl Visit<'_> {
         }
         let policy = Policy {
             allow_unsafe_move: self.account.allow_unsafe_move,
+            claim: self.claims.policy(now, &entries),
         };
         let report = mover::move_messages(&mut self.session, &moves, policy).await;
         let blunder = report.outcomes.iter().find_map(|(_, outcome)| match outcome {
@@ -241,6 +176,8 @@ impl Visit<'_> {
                 self.put_there(folder, *uid_validity, *uid);
             }
         }
+        self.bar_refused(entries, &outcomes).await?;
+        self.claims.note(now, entries, &outcomes);
         for (folder, words) in self.retries.note(now, entries, &outcomes) {
             self.logbook.closed(&folder, &words);
         }

@@ -39,6 +39,21 @@ fn ahead() -> i64 {
     0
 }
 
+/// An instant as a person says it: the time alone while it is today, on the user's clock.
+pub fn shown(at: Timestamp) -> String {
+    let zoned = |at: Timestamp| {
+        let at = jiff::Timestamp::from_second(at.0).unwrap_or_default();
+        at.to_zoned(jiff::tz::TimeZone::system())
+    };
+    let (then, today) = (zoned(at), zoned(now()));
+    let format = if then.date() == today.date() {
+        "%H:%M"
+    } else {
+        "%Y-%m-%d %H:%M"
+    };
+    then.strftime(format).to_string()
+}
+
 /// Offset of the user's time zone at an instant, seconds east of UTC.
 pub fn utc_offset(at: Timestamp) -> i32 {
     let at = jiff::Timestamp::from_second(at.0).unwrap_or_default();

@@ -32,6 +32,8 @@ pub struct Layout {
     pub special_use: BTreeMap<String, Mailbox>,
     /// Folders that should be there and are not: where nothing may be created, and those the user has removed.
     pub missing: Vec<Mailbox>,
+    /// Folders that the server refused to make, with its words.
+    pub refused: Vec<(Mailbox, String)>,
 }
 
 impl Layout {
@@ -59,8 +61,11 @@ pub async fn prepare(
             .partition(|mailbox| seen.contains_key(mailbox));
         layout.missing = gone;
         for mailbox in Vec::into_iter(new) {
-            mover::create(session, &mailbox).await?;
-            layout.buckets.push(mailbox);
+            match mover::create(session, &mailbox).await {
+                Ok(()) => layout.buckets.push(mailbox),
+                Err(ImapError::Refused { text, .. }) => layout.refused.push((mailbox, text)),
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(layout)

@@ -11,6 +11,9 @@ use crate::sort::arrival::Note;
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
+use crate::sort::refusal::CLAIMED;
+use crate::sort::rules::Finding;
+use crate::sort::rules::template::MOST_FOLDERS;
 use crate::sort::sanitise;
 use crate::sort::taught::Lesson;
 use crate::sort::verdict::Reason;
@@ -88,6 +91,9 @@ impl Logbook {
                 });
             }
             Outcome::Void(why) => info!(account, row = row.0, message_id = %id, %folder, why, "{verb} void"),
+            Outcome::Failed(code) if code == CLAIMED => {
+                info!(account, row = row.0, message_id = %id, %folder, "{verb} left to another Postroom, which has claimed it");
+            }
             Outcome::Failed(code) if entry.kind == RowKind::Copy => {
                 warn!(account, row = row.0, message_id = %id, %folder, code, "no copy was made; the message itself goes its way");
                 self.tell(Told::Problem(format!("no copy was made in {folder}: {code}")));
@@ -144,6 +150,26 @@ impl Logbook {
         }
     }
 
+    /// Something about a rule that its author should know.
+    pub fn rule(&self, finding: &Finding) {
+        let (message, hint) = (
+            sanitise(&finding.message),
+            sanitise(finding.hint.as_deref().unwrap_or_default()),
+        );
+        warn!(
+            account = self.account.as_str(),
+            check = finding.check,
+            "{message}; {hint}"
+        );
+    }
+
+    /// A rule with a template has filled as many folders as one rule may.
+    pub fn rule_is_full(&self, rule: Option<&str>, folder: &Mailbox) {
+        let account = self.account.as_str();
+        warn!(account, rule = %Shown(rule), %folder,
+            "the rule has filled {MOST_FOLDERS} folders and makes no more; its further mail stays in the inbox; make the folder yourself, or change the rule");
+    }
+
     /// A connection stands and the account is being watched.
     pub fn connected(&self, host: &str) {
         info!(account = self.account.as_str(), host, "connected");
@@ -190,6 +216,14 @@ impl Logbook {
     pub fn rival(&self, sentence: &str) {
         error!(account = self.account.as_str(), "{sentence}");
         self.tell(Told::Problem(sentence.to_owned()));
+    }
+
+    /// `claim = true`, and the server cannot do what it takes.
+    pub fn no_claims(&self) {
+        self.stuck(
+            &"claim = true is of no use here: the server has no CONDSTORE, or keeps no keywords in the inbox",
+            "instead every move waits up to two seconds and looks again; better let one Postroom alone look after this account",
+        );
     }
 
     /// The signs of another sorter are a day old.

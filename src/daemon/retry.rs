@@ -27,6 +27,10 @@ pub struct Retries {
     next: Option<Timestamp>,
     /// Destinations that take no mail, until when.
     closed: BTreeMap<Mailbox, Timestamp>,
+    /// Destinations that take no mail from us in this visit, and why.
+    pub barred: BTreeMap<Mailbox, String>,
+    /// Nothing can be moved out of INBOX in this visit.
+    pub inbox_is_read_only: bool,
     /// The server has asked to be left alone until then.
     silent: Option<Timestamp>,
     /// Failed rows that have had their new verdict in this visit.
@@ -43,8 +47,9 @@ impl Retries {
         if self.silent.is_some_and(|until| now < until) {
             return Some(format!("{HELD}the server has asked for patience"));
         }
-        let until = self.closed.get(&planned.destination)?;
-        (now < *until).then(|| format!("{HELD}{} takes no mail for now", planned.destination))
+        let until = self.closed.get(&planned.destination).copied();
+        let closed = until.is_some_and(|until| now < until) || self.barred.contains_key(&planned.destination);
+        closed.then(|| format!("{HELD}{} takes no mail for now", planned.destination))
     }
 
     /// Takes note of outcomes; the folders that have begun to refuse, with the server's words.
@@ -122,7 +127,13 @@ impl Visit<'_> {
             })
             .filter(|(row, _)| row.entry.source.mailbox.is_inbox())
             .collect();
-        self.retries.closed.clear();
+        let tomorrow = Timestamp(now.0 + 86_400);
+        self.retries.closed = self
+            .retries
+            .barred
+            .keys()
+            .map(|folder| (folder.clone(), tomorrow))
+            .collect();
         for (row, at) in &waiting {
             match (refusal::failed(row), &row.entry.destination) {
                 (Some(Refusal::Closed), Some(folder)) if !self.is_back(folder, row) => {

@@ -65,13 +65,17 @@ impl Visit<'_> {
             kinds: vec![RowKind::File],
             ..Query::default()
         };
-        let signs = self
+        let mut signs = self
             .store
             .run(move |store| Ok(Signs::of(now, &store.rows(&query)?)))
             .await?;
+        if self.claims.keyword.is_some() {
+            // That the others are faster now and then is what was asked for.
+            signs.outrun = 0;
+        }
         let before = std::mem::replace(&mut self.company.signs, signs);
         self.sorter.lookout.suspected = signs.any();
-        self.sorter.settings.moves = signs.care() != Care::LookOn;
+        self.sorter.settings.moves = signs.care() != Care::LookOn && !self.retries.inbox_is_read_only;
         if signs.care() != before.care() {
             match self.company.sentence() {
                 Some(sentence) if signs.care() != Care::Usual => self.logbook.rival(&sentence),
@@ -99,8 +103,8 @@ impl Visit<'_> {
         &mut self,
         moves: Committed<Vec<PlannedMove>>,
     ) -> Result<(Committed<Vec<PlannedMove>>, Vec<(RowId, Outcome)>), DaemonError> {
-        let wary = self.company.signs.care() != Care::Usual;
-        if !wary || moves.get().is_empty() {
+        let wary = self.company.signs.care() != Care::Usual || self.claims.keyword.is_some();
+        if !wary || self.can_claim() || moves.get().is_empty() {
             return Ok((moves, Vec::new()));
         }
         tokio::time::sleep(WAIT + SPREAD.mul_f64(fastrand::f64())).await;

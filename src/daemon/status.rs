@@ -35,6 +35,9 @@ pub struct AccountStatus {
     pub watching: Option<String>,
     /// How mail is moved: `MOVE`, by copying, or `not at all`.
     pub moving: Option<String>,
+    /// What the user should know although the account is connected.
+    #[serde(default)]
+    pub remarks: Vec<String>,
     /// Process that wrote this.
     pub pid: u32,
 }
@@ -49,6 +52,7 @@ impl AccountStatus {
             _ => "polling",
         };
         let moving = match (visit.sorter.settings.moves, can.move_, can.uidplus) {
+            (false, ..) if visit.retries.inbox_is_read_only => "not at all (INBOX is read-only)",
             (false, ..) if visit.account.mode == Mode::Sort => "not at all (another program moves the same mail)",
             (false, ..) => "not at all (mode = \"preview\")",
             (_, true, _) => "MOVE",
@@ -66,6 +70,7 @@ impl AccountStatus {
             next_attempt: None,
             watching: Some(watching.to_owned()),
             moving: Some(moving.to_owned()),
+            remarks: visit.remarks().iter().map(|remark| sanitise(remark)).collect(),
             pid: std::process::id(),
         }
     }
@@ -82,6 +87,7 @@ impl AccountStatus {
             next_attempt: Some(Timestamp(now.0.saturating_add(wait.as_secs() as i64))),
             watching: None,
             moving: None,
+            remarks: Vec::new(),
             pid: std::process::id(),
         }
     }

@@ -159,7 +159,11 @@ impl Visit<'_> {
         } else {
             Access::ReadOnly
         };
-        Ok(self.session.select(mailbox, access).await?)
+        let selected = self.session.select(mailbox, access).await?;
+        if selected.read_only && access == Access::ReadWrite {
+            self.look_on();
+        }
+        Ok(selected)
     }
 
     fn writes(&self, mailbox: &Mailbox) -> bool {

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::claim::Claims;
 use super::error::DaemonError;
 use super::layout::{self, Layout};
 use super::logbook::Logbook;
@@ -53,10 +54,14 @@ pub struct Visit<'a> {
     pub retries: Retries,
     /// What is known of another sorter on the same mailbox.
     pub company: Company,
+    /// Claims on messages, where several daemons share the mailbox.
+    pub claims: Claims,
     /// When everything was last compared with the ledger.
     pub swept: Option<Timestamp>,
     /// When the visit began, after the folders were listed.
     pub begun: Timestamp,
+    /// Rules that have filled all the folders they may, and were told of.
+    pub full_rules: BTreeSet<Option<String>>,
     /// What the store last said about changes by other processes.
     pub outside_changes: Option<i64>,
 }
@@ -97,8 +102,10 @@ impl<'a> Visit<'a> {
             withheld: BTreeMap::new(),
             retries: Retries::default(),
             company: Company::default(),
+            claims: Claims::default(),
             swept: None,
             begun: clock::now(),
+            full_rules: BTreeSet::new(),
             outside_changes: None,
         })
     }
@@ -135,6 +142,7 @@ impl Visit<'_> {
         if let Some(lessons) = lessons {
             self.sorter.taught = Taught::default();
             self.sorter.taught.load(lessons);
+            self.hold_as_recorded().await?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@
 //! - `reply` sends commands and takes nothing for success but the tagged OK of that command.
 //! - [`mod@connect`], [`auth`]: how a session begins; [`capability`]: what the server offers.
 //! - [`folders`]: names in the user's spelling and in the server's; `utf7` is the only place that knows modified UTF-7.
+//! - `rights`: which folders take no mail from us.
 //! - [`fetch`]: UIDs and headers, never a body; `structure`: names of attached files, where a rule asks; [`watch`]: waiting for news by IDLE, NOTIFY or polling.
 //! - [`mover`]: the only place that changes the server. Every change waits for a ledger row on disk.
 //! - [`failpoint`]: where tests may kill the process in the middle of a move.
@@ -25,6 +26,8 @@ mod guard;
 mod internal_date;
 pub mod mover;
 mod reply;
+mod rights;
+mod scram;
 mod session;
 mod structure;
 mod tls;

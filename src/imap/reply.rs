@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout};
 use super::connect::{Limits, Link};
 use super::error::ImapError;
 use super::guard::{FrameLimits, Guard};
+use super::uid_set;
 use crate::sort::mailbox::{Uid, UidValidity};
 use crate::sort::sanitise;
 
@@ -58,6 +59,8 @@ pub(super) struct Completion {
     /// The human text, sanitised.
     pub(super) text: String,
     pub(super) copied: Option<CopyUid>,
+    /// MODIFIED (RFC 7162 section 3.1.3): the UIDs a conditional STORE did not change; empty when they cannot be read.
+    pub(super) modified: Option<Vec<RangeInclusive<u32>>>,
     pub(super) appended: Option<(UidValidity, Uid)>,
     pub(super) capabilities: Option<Vec<String>>,
 }
@@ -443,7 +446,10 @@ fn completion(verdict: Verdict, outcome: &Outcome<'_>) -> Completion {
         None => {
             // Codes the parser does not know are left in the text.
             if let Some((code, rest)) = information.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-                let name = code.split(' ').next().unwrap_or_default();
+                let (name, argument) = code.split_once(' ').unwrap_or((code, ""));
+                if name.eq_ignore_ascii_case("MODIFIED") {
+                    completion.modified = Some(uid_set::parse(argument.trim()).unwrap_or_default());
+                }
                 completion.code = Some(sanitise(&name.to_ascii_uppercase()));
                 completion.text = sanitise(rest.trim());
             }

@@ -31,6 +31,12 @@ pub struct Inquiry {
 }
 
 impl Sorter {
+    /// Indexes of all rules that match a message, of either stage and whatever their order.
+    pub fn rules_met(&self, now: Timestamp, arrival: &Arrival) -> Vec<usize> {
+        let evidence = Evidence::of(&arrival.message, &self.settings.owner);
+        self.rules.matching(&self.facts(now, arrival, &evidence))
+    }
+
     /// Asks every stage about a message, whether or not an earlier one has answered.
     pub fn inquire(&self, now: Timestamp, arrival: &Arrival) -> Inquiry {
         let evidence = Evidence::of(&arrival.message, &self.settings.owner);

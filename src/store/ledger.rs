@@ -1,13 +1,13 @@
 //! The ledger on disk: rows are planned, then closed, and looked up by message, by person and by time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::row::{SELECT, decode, insert};
 use super::{Store, StoreError, WriteError, accounts};
 use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, State};
-use crate::sort::mailbox::Timestamp;
+use crate::sort::mailbox::{Location, Mailbox, Timestamp};
 
 /// Rows deleted in one transaction by [`Store::prune`], so that nobody waits long for the database.
 const PRUNED_AT_ONCE: i64 = 5_000;
@@ -15,6 +15,8 @@ const PRUNED_AT_ONCE: i64 = 5_000;
 /// The newest of the last messages may be this many seconds past before it is thought that the clock jumps, and not that
 /// there is no mail.
 const NEWEST_IS_PAST: i64 = 30 * 86_400;
+/// A row is closed at most so many seconds after it was planned; after a crash at the next start.
+const LONGEST_WAY: i64 = 30 * 86_400;
 
 impl Store {
     /// Writes rows in one transaction: kinds that move a message as `planned`, the others as `done`. The numbers come
@@ -104,6 +106,31 @@ impl Store {
         Ok(Committed::after_fsync(if open { vec![planned] } else { Vec::new() }))
     }
 
+    /// Where the moves by verdict that were done at `since` or later have put their messages, as far as the server told.
+    pub fn moved_since(&self, account: &str, since: Timestamp) -> Result<Committed<Vec<Location>>, StoreError> {
+        let rows: Vec<Row> = self.read(|connection| {
+            let Some(account) = accounts::find(connection, account)? else {
+                return Ok(Vec::new());
+            };
+            connection
+                .prepare_cached(&format!(
+                    "{SELECT} WHERE l.account = ?1 AND l.kind = 'sort' AND l.state = 'done' AND l.at >= ?2 AND l.closed >= ?3"
+                ))?
+                .query_map(params![account, since.0.saturating_sub(LONGEST_WAY), since.0], decode)?
+                .collect()
+        })?;
+        let places = rows.into_iter().filter_map(|row| {
+            let (uid_validity, uid) = row.destination_uid?;
+            let mailbox = row.entry.destination?;
+            Some(Location {
+                mailbox,
+                uid_validity,
+                uid,
+            })
+        });
+        Ok(Committed::after_fsync(places.collect()))
+    }
+
     /// One row by its number.
     pub fn row(&self, id: RowId) -> Result<Option<Row>, StoreError> {
         self.read(|connection| {
@@ -111,6 +138,20 @@ impl Store {
                 .prepare_cached(&format!("{SELECT} WHERE l.id = ?1"))?
                 .query_row([id.0], decode)
                 .optional()
+        })
+    }
+
+    /// Folders that a rule has moved or copied mail to, or is about to; without a name those of verdicts of no rule.
+    pub fn folders_of_rule(&self, account: &str, rule: Option<&str>) -> Result<BTreeSet<Mailbox>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT text FROM word WHERE id IN (SELECT destination FROM ledger \
+                     WHERE account = (SELECT id FROM account WHERE name = ?1) AND kind IN ('sort', 'copy') \
+                     AND state IN ('planned', 'done', 'unknown') AND rule IS (SELECT id FROM word WHERE text = ?2))",
+                )?
+                .query_map(params![account, rule], |row| row.get::<_, String>(0).map(Mailbox::new))?
+                .collect()
         })
     }
 

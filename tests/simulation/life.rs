@@ -36,6 +36,7 @@ pub fn account(poll: Duration, allow_unsafe_move: bool) -> Account {
         mode: Mode::Sort,
         backlog: Backlog::Leave,
         allow_unsafe_move,
+        claim: false,
         authserv_id: None,
         imap: Imap {
             host: "model.example".to_owned(),

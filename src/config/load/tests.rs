@@ -214,6 +214,29 @@ fn an_authority_is_named_in_full_and_reached_in_secret() {
 }
 
 #[test]
+fn a_keyring_wants_a_program_that_knows_it() {
+    let text = GOOD.replace(
+        "password_file = \"secret\"",
+        "password_keyring = { service = \"imap\", user = \"alice\" }",
+    );
+    assert_ne!(text, GOOD);
+    let (_directory, loaded) = load_from(&text);
+    if super::super::keyring::AVAILABLE {
+        let expected =
+            [("service", "imap"), ("user", "alice")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(
+            loaded.unwrap().accounts[0].imap.secret,
+            Secret::Keyring(expected.into())
+        );
+        return;
+    }
+    let ConfigError::Invalid { findings, .. } = loaded.unwrap_err() else {
+        panic!("invalid")
+    };
+    assert_eq!(findings[0].check, "no-keyring");
+}
+
+#[test]
 fn buckets_of_ones_own_have_a_plain_name_and_a_folder_to_themselves() {
     let own = |text: &str| format!("{GOOD}{text}");
     let (_directory, loaded) = load_from(&own("[account.bucket.receipts]\nfolder = \"Money/Receipts\"\n"));

@@ -1,6 +1,7 @@
 //! Conversations with scripted servers in memory, and one with a real server when asked for.
 
 mod certificates;
+mod claiming;
 mod framing;
 mod hostile;
 mod live;

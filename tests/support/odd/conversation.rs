@@ -131,7 +131,7 @@ impl Conversation<'_> {
             "NAMESPACE" => self.namespace()?,
             "LIST" => self.list(arguments)?,
             "STATUS" => return self.status(&word(0), arguments),
-            "CREATE" => self.shared.mail.lock().unwrap().add(&word(0), ""),
+            "CREATE" => return Ok(self.create(&word(0))),
             "SUBSCRIBE" => {}
             "SELECT" | "EXAMINE" => return self.select(&word(0), verb == "EXAMINE"),
             "UNSELECT" => self.open = None,
@@ -203,6 +203,16 @@ impl Conversation<'_> {
             }
         }
         Ok(())
+    }
+
+    fn create(&mut self, name: &str) -> String {
+        let mut mail = self.shared.mail.lock().unwrap();
+        let above = name.rsplit_once('/').and_then(|(above, _)| mail.folder(above));
+        if above.is_some_and(|above| above.attributes.contains("\\NoInferiors")) {
+            return "NO Archive takes none".to_owned();
+        }
+        mail.add(name, "");
+        "OK made".to_owned()
     }
 
     fn status(&mut self, name: &str, arguments: &[Token]) -> io::Result<String> {

@@ -1,6 +1,7 @@
 //! `postroom status`: how each account is doing, from what the daemon last wrote down.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -9,6 +10,7 @@ use super::exit;
 use crate::config::{Account, Mode};
 use crate::daemon::status::{AccountStatus, NOTE};
 use crate::sort::mailbox::Timestamp;
+use crate::store::Store;
 
 /// Options of `postroom status`.
 #[derive(Debug, clap::Args)]
@@ -27,7 +29,10 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     for account in &config.accounts {
         let name = account.name.clone();
         let note = block_on(async { store.run(move |store| store.get_note(&name, NOTE)).await })??;
-        let status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
+        let mut status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
+        if let Some(status) = status.as_mut().filter(|status| is_running(status)) {
+            see_pause(status, &config.state);
+        }
         if args.json {
             writeln!(out, "{}", as_json(account, status.as_ref()))?;
         } else {
@@ -35,6 +40,16 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         }
     }
     Ok(exit::OK)
+}
+
+/// What pauses the daemon keeps it from writing that down: a state directory that takes nothing.
+fn see_pause(status: &mut AccountStatus, state: &Path) {
+    if let Err(why) = Store::probe(state) {
+        "paused".clone_into(&mut status.state);
+        status.problem = Some(format!(
+            "{why}; no mail is moved until it can, then sorting goes on by itself"
+        ));
+    }
 }
 
 fn as_json(account: &Account, status: Option<&AccountStatus>) -> Value {

@@ -5,7 +5,7 @@
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
 //! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too,
-//!   [`claim`] by intent
+//!   [`claim`] by intent; [`hindrance`] the server says stop; [`slumber`] the machine was asleep
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger
 //!   then server; [`renumbered`] a server that begins to count anew
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
@@ -22,6 +22,7 @@ pub mod clock;
 pub mod deferred;
 pub mod digest;
 pub mod error;
+pub mod hindrance;
 pub mod layout;
 pub mod logbook;
 pub mod model;
@@ -37,6 +38,7 @@ pub mod retry;
 pub mod rival;
 pub mod roster;
 pub mod round;
+pub mod slumber;
 pub mod status;
 pub mod suggestions;
 pub mod supervisor;

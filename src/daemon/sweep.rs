@@ -159,7 +159,11 @@ impl Visit<'_> {
         } else {
             Access::ReadOnly
         };
-        Ok(self.session.select(mailbox, access).await?)
+        let selected = self.session.select(mailbox, access).await?;
+        if access == Access::ReadWrite && selected.read_only {
+            self.inbox_is_read_only();
+        }
+        Ok(selected)
     }
 
     fn writes(&self, mailbox: &Mailbox) -> bool {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::claim::Claims;
 use super::error::DaemonError;
+use super::hindrance::Hindrance;
 use super::layout::{self, Layout};
 use super::logbook::Logbook;
 use super::pending::Pending;
@@ -54,12 +55,12 @@ pub struct Visit<'a> {
     pub retries: Retries,
     /// What is known of another sorter on the same mailbox.
     pub company: Company,
+    /// Why nothing is moved for a while, if anything is in the way.
+    pub hindrance: Option<Hindrance>,
     /// Claims on messages, where several daemons share the mailbox.
     pub claims: Claims,
     /// When everything was last compared with the ledger.
     pub swept: Option<Timestamp>,
-    /// When the visit began, after the folders were listed.
-    pub begun: Timestamp,
     /// What the store last said about changes by other processes.
     pub outside_changes: Option<i64>,
 }
@@ -101,8 +102,8 @@ impl<'a> Visit<'a> {
             retries: Retries::default(),
             company: Company::default(),
             claims: Claims::default(),
+            hindrance: None,
             swept: None,
-            begun: clock::now(),
             outside_changes: None,
         })
     }

@@ -14,7 +14,7 @@ use super::error::DaemonError;
 use super::logbook::Logbook;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
-use super::{access, clock, layout, paused};
+use super::{access, clock, layout, paused, slumber};
 use crate::config::{Account, Backlog, Mode, Secret};
 use crate::imap::watch;
 use crate::sort::arrival::Event;
@@ -189,7 +189,11 @@ impl Worker {
         let stop = self.stop.clone();
         let stopping = move || stop.is_cancelled();
         loop {
-            let worked = Self::work(&mut visit, stay.then_some((&mut self.rules, &*self.wake)), &stopping).await;
+            let work = Self::work(&mut visit, stay.then_some((&mut self.rules, &*self.wake)), &stopping);
+            let worked = tokio::select! {
+                worked = work => worked,
+                () = slumber::over(slumber::asleep) => Err(DaemonError::Slept),
+            };
             match worked {
                 Err(DaemonError::Store(error)) if stay && paused::passes(&error) => {
                     visit.pause(&error, &self.wake, &stopping).await?;
@@ -245,6 +249,7 @@ impl Worker {
             if rules.has_changed().unwrap_or(false) {
                 visit.sorter.rules = rules.borrow_and_update().clone();
             }
+            visit.heed_server();
             if changes.selected {
                 visit.take_news(&inbox, stopping).await?;
             }

@@ -210,6 +210,18 @@ fn a_full_disk_pauses_the_account_and_space_lets_it_go_on() {
     assert_eq!(scene.proxy.count("UID MOVE"), 0);
     assert_eq!(scene.proxy.open_connections(), 1, "IDLE is kept");
     daemon.wait_notice("STATUS=Paused");
+    // The daemon cannot write down that it is paused; `status` sees for itself. It must look from inside the mount.
+    let status = scene.home.command(&["status"]);
+    let mut inside = Command::new("nsenter");
+    inside.args(["-m", "-t", &daemon.id().to_string(), "--"]);
+    inside.arg(status.get_program()).args(status.get_args());
+    inside.env_clear().current_dir("/");
+    inside.envs(status.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let said = String::from_utf8(inside.output().unwrap().stdout).unwrap();
+    assert!(
+        said.contains("paused since") && said.contains("cannot be written"),
+        "{said}"
+    );
     let before = Census::of(&scene.server, "alice");
     fs::remove_file(&filler).unwrap();
     scene.lies_in(&news, "News");

@@ -159,7 +159,7 @@ fn second_copies_are_told_of_and_kept_and_four_of_them_end_the_moving() {
     let status = home.run(&["status"]).expect_code(0).text();
     assert!(status.contains("made 4 second copies"), "{status}");
     assert!(
-        status.contains("not at all (another program moves the same mail)"),
+        status.contains("moves nothing (another program moves the same mail)"),
         "{status}"
     );
     let ledger = Ledger::of(&home);

@@ -39,7 +39,7 @@ pub fn code(error: &anyhow::Error) -> u8 {
         if let Some(error) = cause.downcast_ref::<DaemonError>() {
             return match error {
                 DaemonError::Imap(ImapError::LoginRefused { .. }) => LOGIN_REFUSED,
-                DaemonError::Imap(_) => UNAVAILABLE,
+                DaemonError::Imap(_) | DaemonError::Slept => UNAVAILABLE,
                 DaemonError::Secret(_) => BAD_CONFIG,
                 DaemonError::Token(error) => token(error),
                 DaemonError::Store(_) | DaemonError::Locked(_) | DaemonError::Unreadable { .. } => LOCAL_IO,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use crate::sort::ledger::Row;
 use crate::sort::mailbox::Mailbox;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::sanitise;
-use crate::store::StoreHandle;
+use crate::store::{Store, StoreHandle};
 
 /// Options of `postroom status`.
 #[derive(Debug, clap::Args)]
@@ -44,7 +45,10 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         let rows = block_on(async { store.run(move |store| store.waiting(&rows_of)).await })??;
         let waits = waits(account, &rows);
         let strangers = strangers(&store, account)?;
-        let status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
+        let mut status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
+        if let Some(status) = status.as_mut().filter(|status| is_running(status)) {
+            see_pause(status, &config.state);
+        }
         if args.json {
             let account = as_json(account, status.as_ref(), rules.as_ref(), &examined, &waits);
             writeln!(out, "{account}")?;
@@ -67,6 +71,16 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         }
     }
     Ok(exit::OK)
+}
+
+/// What pauses the daemon keeps it from writing that down: a state directory that takes nothing.
+fn see_pause(status: &mut AccountStatus, state: &Path) {
+    if let Err(why) = Store::probe(state) {
+        "paused".clone_into(&mut status.state);
+        status.problem = Some(format!(
+            "{why}; no mail is moved until it can, then sorting goes on by itself"
+        ));
+    }
 }
 
 /// Mail of one folder that waits for its time.

@@ -128,6 +128,7 @@ impl Visit<'_> {
         if self.pending.is_empty() {
             return Ok(());
         }
+        self.heed_server();
         let (moves, entries) = self.pending.take();
         let (now, mut held) = (clock::now(), Vec::new());
         let moves = moves.only(|planned| {

@@ -238,6 +238,20 @@ impl Logbook {
         );
     }
 
+    /// The server has words for people (ALERT and the like), sanitised already.
+    pub fn server_says(&self, words: &str, grave: bool) {
+        let account = self.account.as_str();
+        if grave {
+            error!(
+                account,
+                words, "the server says something is wrong; nothing is moved for an hour"
+            );
+        } else {
+            warn!(account, words, "the server says");
+        }
+        self.tell(Told::Problem(format!("the server says {words}")));
+    }
+
     /// The signs of another sorter are a day old.
     pub fn alone_again(&self) {
         info!(

@@ -7,7 +7,7 @@
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
 //! - [`rights`] folders that take no mail from us
 //! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too,
-//!   [`claim`] by intent
+//!   [`claim`] by intent; [`hindrance`] the server says stop; [`slumber`] the machine was asleep
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger
 //!   then server; [`renumbered`] a server that begins to count anew
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
@@ -29,6 +29,7 @@ pub mod deferred;
 pub mod digest;
 pub mod error;
 pub mod held;
+pub mod hindrance;
 pub mod layout;
 pub mod logbook;
 pub mod model;
@@ -46,6 +47,7 @@ pub mod rights;
 pub mod rival;
 pub mod roster;
 pub mod round;
+pub mod slumber;
 pub mod status;
 pub mod suggestions;
 pub mod supervisor;

@@ -24,7 +24,7 @@ const SPREAD: Duration = Duration::from_millis(1_800);
 pub struct Company {
     /// The signs of the last day, when they were last counted.
     pub signs: Signs,
-    /// Something has happened that may be a sign.
+    /// Something has happened that may be a sign, or that `status` should say.
     pub look_due: bool,
 }
 
@@ -54,7 +54,7 @@ impl Company {
 impl Visit<'_> {
     /// Counts the signs of another sorter anew, and takes the care that follows from them.
     pub async fn look_for_rival(&mut self) -> Result<(), DaemonError> {
-        self.company.look_due = false;
+        let due = std::mem::take(&mut self.company.look_due);
         if self.account.mode != Mode::Sort {
             return Ok(());
         }
@@ -75,14 +75,14 @@ impl Visit<'_> {
         }
         let before = std::mem::replace(&mut self.company.signs, signs);
         self.sorter.lookout.suspected = signs.any();
-        self.sorter.settings.moves = signs.care() != Care::LookOn && !self.retries.inbox_is_read_only;
+        self.weigh();
         if signs.care() != before.care() {
             match self.company.sentence() {
                 Some(sentence) if signs.care() != Care::Usual => self.logbook.rival(&sentence),
                 _ => self.logbook.alone_again(),
             }
         }
-        if signs != before {
+        if signs != before || due {
             let status = AccountStatus::connected(self);
             status::save(&self.store, &self.account.name, status).await?;
         }

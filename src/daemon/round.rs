@@ -10,6 +10,7 @@ impl Visit<'_> {
     /// Everything that is due every few minutes, and a look at every folder.
     pub async fn begin_round(&mut self, stopping: Stopping<'_>) -> Result<(), DaemonError> {
         self.prepare_claims().await?;
+        self.heed_server();
         self.look_for_rival().await?;
         self.carry_out_due().await?;
         self.empty_blackhole().await?;

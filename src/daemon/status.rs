@@ -51,8 +51,10 @@ impl AccountStatus {
             (false, true) => "IDLE",
             _ => "polling",
         };
+        let hindrance = visit.hindrance.as_ref().map(|hindrance| hindrance.why.clone());
         let moving = match (visit.sorter.settings.moves, can.move_, can.uidplus) {
             (false, ..) if visit.retries.inbox_is_read_only => "not at all (INBOX is read-only)",
+            (false, ..) if hindrance.is_some() => "not at all (for the reason below)",
             (false, ..) if visit.account.mode == Mode::Sort => "not at all (another program moves the same mail)",
             (false, ..) => "not at all (mode = \"preview\")",
             (_, true, _) => "MOVE",
@@ -65,7 +67,7 @@ impl AccountStatus {
             at: now,
             state: "connected".to_owned(),
             swept: visit.swept,
-            problem: visit.company.sentence(),
+            problem: visit.company.sentence().or(hindrance),
             doubled: visit.company.signs.doubled,
             next_attempt: None,
             watching: Some(watching.to_owned()),

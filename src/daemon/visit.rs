@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::claim::Claims;
 use super::contacts;
 use super::error::DaemonError;
+use super::hindrance::Hindrance;
 use super::layout::{self, Layout};
 use super::logbook::Logbook;
 use super::pending::Pending;
@@ -61,6 +62,8 @@ pub struct Visit<'a> {
     pub vain_returns: BTreeMap<RowId, Timestamp>,
     /// What is known of another sorter on the same mailbox.
     pub company: Company,
+    /// Why nothing is moved for a while, if anything is in the way.
+    pub hindrance: Option<Hindrance>,
     /// Claims on messages, where several daemons share the mailbox.
     pub claims: Claims,
     /// When everything was last compared with the ledger.
@@ -114,6 +117,7 @@ impl<'a> Visit<'a> {
             vain_returns: BTreeMap::new(),
             company: Company::default(),
             claims: Claims::default(),
+            hindrance: None,
             swept: None,
             begun: clock::now(),
             full_rules: BTreeSet::new(),

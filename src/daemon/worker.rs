@@ -15,7 +15,7 @@ use super::error::DaemonError;
 use super::logbook::Logbook;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
-use super::{access, clock, layout, paused};
+use super::{access, clock, layout, paused, slumber};
 use crate::config::{Account, Backlog, Mode, Secret};
 use crate::imap::watch;
 use crate::sort::arrival::Event;
@@ -192,7 +192,11 @@ impl Worker {
         let attendants = stay.then(|| Attendants::send(&visit, &self.gate, self.wake.clone()));
         loop {
             let heard = attendants.as_ref().map(|attendants| &*attendants.heard);
-            let worked = Self::work(&mut visit, heard.map(|heard| (&mut self.rules, heard)), &stopping).await;
+            let work = Self::work(&mut visit, heard.map(|heard| (&mut self.rules, heard)), &stopping);
+            let worked = tokio::select! {
+                worked = work => worked,
+                () = slumber::over(slumber::asleep) => Err(DaemonError::Slept),
+            };
             match worked {
                 Err(DaemonError::Store(error)) if stay && paused::passes(&error) => {
                     visit.pause(&error, heard.unwrap_or(&self.wake), &stopping).await?;
@@ -250,6 +254,7 @@ impl Worker {
         while !stopping() {
             let others = visit.layout.watched();
             let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
+            visit.heed_server();
             if rules.has_changed().unwrap_or(false) {
                 let new = rules.borrow_and_update().clone();
                 // May select other folders: what has arrived meanwhile is met by the sweep.

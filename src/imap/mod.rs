@@ -12,6 +12,7 @@
 //! - `rights`: which folders take no mail from us.
 //! - [`fetch`]: UIDs and headers, never a body; `structure`: names of attached files, where a rule asks; [`watch`]: waiting for news by IDLE, NOTIFY or polling.
 //! - [`mover`]: the only place that changes the server. Every change waits for a ledger row on disk.
+//! - `notices`: words for people, and how slowly a server wants to be spoken to.
 //! - [`failpoint`]: where tests may kill the process in the middle of a move.
 //!
 //! Commands are a closed list (design section 5), message numbers are never used, and no wait is without a limit.
@@ -27,6 +28,7 @@ pub mod folders;
 mod guard;
 mod internal_date;
 pub mod mover;
+mod notices;
 mod reply;
 mod rights;
 mod scram;
@@ -43,6 +45,7 @@ pub use connect::{Encryption, Greeted, Limits, Link, Target, connect, greet};
 pub use error::ImapError;
 pub use fetch::Fetched;
 pub use folders::{Folder, Status};
+pub use notices::Warning;
 pub use session::{Access, Selected, Session};
 pub use watch::Changes;
 

@@ -15,11 +15,12 @@ use async_imap::imap_proto::rfc4315::UidSetMember;
 use async_imap::imap_proto::{Capability, Outcome, Response, ResponseCode, Status};
 use secrecy::zeroize::Zeroizing;
 use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::connect::{Limits, Link};
 use super::error::ImapError;
 use super::guard::{FrameLimits, Guard};
+use super::notices::{Notice, Notices};
 use super::uid_set;
 use crate::sort::mailbox::{Uid, UidValidity};
 use crate::sort::sanitise;
@@ -40,6 +41,7 @@ pub(super) struct Wire {
     /// True while a future of ours is reading or writing; found true at the start of another, that future was dropped.
     awaiting: bool,
     dead: Option<&'static str>,
+    pub(super) notices: Notices,
 }
 
 /// A command on its way.
@@ -110,6 +112,7 @@ impl Wire {
             early: Vec::new(),
             awaiting: false,
             dead: None,
+            notices: Notices::default(),
         }
     }
 
@@ -159,6 +162,13 @@ impl Wire {
     pub(super) async fn push(&mut self, during: &'static str) -> Result<(), ImapError> {
         // It may hold a password.
         let out = Zeroizing::new(std::mem::take(&mut self.out));
+        let pause = self.notices.pause(Instant::now());
+        if !pause.is_zero() {
+            self.awaiting = true;
+            sleep(pause).await;
+            self.awaiting = false;
+        }
+        self.notices.sent(Instant::now());
         self.write(during, &out).await
     }
 
@@ -308,6 +318,7 @@ impl Wire {
         limit: Duration,
         mut each: impl FnMut(&Response<'_>) + Send,
     ) -> Result<Step, ImapError> {
+        let mut notice = None;
         let step = self.read(during, limit, |response| match response {
             Response::Done { tag, status, outcome } => {
                 let verdict = match status {
@@ -315,6 +326,7 @@ impl Wire {
                     Status::No => Verdict::No,
                     _ => Verdict::Bad,
                 };
+                notice = Notice::of(outcome, verdict != Verdict::Ok);
                 Step::Done(tag.0.clone(), completion(verdict, outcome))
             }
             Response::Continue(outcome) => {
@@ -325,12 +337,19 @@ impl Wire {
                 outcome,
             } => Step::Bye(completion(Verdict::No, outcome).text),
             _ => {
+                if let Response::Data { outcome, .. } = response {
+                    notice = Notice::of(outcome, false);
+                }
                 each(response);
                 Step::Untagged
             }
         });
         let step = step.await?;
+        if let Some(notice) = notice {
+            self.notices.heard(Instant::now(), notice);
+        }
         if let Step::Done(tag, _) = &step {
+            self.notices.answered(Instant::now());
             match self.in_flight.iter().position(|sent| sent == tag) {
                 Some(at) => drop(self.in_flight.remove(at)),
                 None => return self.judge(Err(ImapError::hostile("an answer to a command that was not sent"))),

@@ -14,6 +14,7 @@ use super::capability::Capabilities;
 use super::error::ImapError;
 use super::fetch::Ahead;
 use super::folders::{Names, Status, quote, status_of, unquoted};
+use super::notices::Warning;
 use super::reply::{Completion, Pending, Verdict, Wire};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 
@@ -139,6 +140,11 @@ impl Session {
     /// True when the session must be thrown away.
     pub fn is_dead(&self) -> bool {
         self.wire.is_dead()
+    }
+
+    /// What the server has said for people since this was last asked.
+    pub fn take_warnings(&mut self) -> Vec<Warning> {
+        self.wire.notices.take()
     }
 
     /// Responses the parser could not read and the guard has dropped; shown by `doctor`.

@@ -106,6 +106,14 @@ impl Store {
         Ok(())
     }
 
+    /// Whether the state directory takes what is written into it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotWritable`]: full, read-only, gone.
+    pub fn probe(dir: &Path) -> Result<(), StoreError> {
+        reserve::try_room(dir).map_err(|e| StoreError::from_io(&dir.join(FILE_NAME), &e))
+    }
+
     /// True when this process has set a damaged database aside: what was known about old mail is gone, so old mail must
     /// be left alone.
     pub fn has_lost_records(&self) -> bool {

@@ -39,6 +39,7 @@ pub fn account(poll: Duration, allow_unsafe_move: bool) -> Account {
         claim: false,
         authserv_id: None,
         imap: Imap {
+            idle: Vec::new(),
             host: "model.example".to_owned(),
             port: 993,
             tls: Tls::Implicit,

@@ -8,6 +8,7 @@ mod live;
 mod logins;
 mod moving;
 mod naming;
+mod noticing;
 mod reader;
 pub(super) mod script;
 mod watching;

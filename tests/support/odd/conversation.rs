@@ -46,12 +46,19 @@ pub fn serve(shared: &Shared, stream: &TcpStream) -> io::Result<()> {
         let told = text.split_once(' ').map_or(String::new(), |(_, rest)| rest.to_owned());
         let verb = verb.text().to_ascii_uppercase();
         let secret = ["LOGIN", "AUTHENTICATE"].contains(&verb.as_str());
+        let mood = shared.mood(&told);
         shared
             .heard
             .lock()
             .unwrap()
             .push(if secret { verb.clone() } else { told });
-        let answer = conversation.run(&tag.text(), &verb, arguments)?;
+        let answer = match mood {
+            Some(refusal) if !refusal.starts_with("OK") => refusal,
+            mood => {
+                let usual = conversation.run(&tag.text(), &verb, arguments)?;
+                mood.unwrap_or(usual)
+            }
+        };
         conversation.tagged(&tag.text(), &answer)?;
         if verb == "LOGOUT" {
             break;

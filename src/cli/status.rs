@@ -105,7 +105,7 @@ fn waits(account: &Account, rows: &[Row]) -> Vec<Wait> {
 
 fn as_json(account: &Account, status: Option<&AccountStatus>, waits: &[Wait]) -> Value {
     let mode = if account.mode == Mode::Sort { "sort" } else { "preview" };
-    json!({ "account": account.name, "mode": mode, "running": status.is_some_and(is_running), "status": status,
+    json!({ "account": account.name, "mode": mode, "running": status.is_some_and(AccountStatus::is_running), "status": status,
         "waiting": waits.iter().map(|wait| json!({
             "folder": wait.folder, "messages": wait.messages, "next": rfc3339(wait.next),
         })).collect::<Vec<_>>() })
@@ -125,7 +125,7 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
     let Some(status) = status else {
         return writeln!(out, "  never run; start it with `postroom run`");
     };
-    if !is_running(status) {
+    if !status.is_running() {
         writeln!(
             out,
             "  not running since {} or later; start it with `postroom run`",
@@ -166,14 +166,6 @@ fn way_of_moving(moving: &str) -> String {
             None => format!("moves mail by {moving}: the server has no MOVE"),
         },
     }
-}
-
-/// True while the process that wrote the status lives.
-pub(super) fn is_running(status: &AccountStatus) -> bool {
-    std::path::Path::new("/proc")
-        .join(status.pid.to_string())
-        .join("exe")
-        .exists()
 }
 
 fn clock_time(at: Timestamp) -> String {

@@ -5,6 +5,7 @@ pub mod chart;
 pub mod digest;
 pub mod escape;
 pub mod letter;
+pub mod metrics;
 pub mod page;
 pub mod stats;
 pub mod suggestion;

@@ -439,7 +439,13 @@ fn the_report_opens_in_a_real_browser_without_a_complaint() {
     }
     home.run_once().expect_code(0);
     let page = home.path("mail.html");
-    fs::write(&page, home.run(&["report"]).expect_code(0).stdout).unwrap();
+    let replayed = home.run(&["report", "--replay", "90d"]).expect_code(0).stdout;
+    assert!(replayed.contains("How often it would have been right"), "{replayed}");
+    assert!(
+        replayed.contains("Of 24 messages you never opened, 12 would have been out of your way."),
+        "{replayed}"
+    );
+    fs::write(&page, replayed).unwrap();
     fs::set_permissions(&page, fs::Permissions::from_mode(0o600)).unwrap();
     let screenshot = home.path("mail.png");
     let (console, dom) = opened(&browser, &page, &screenshot);

@@ -551,3 +551,39 @@ fn letters_that_nobody_answered_are_named_in_the_digest_once() {
     assert!(before.difference(&after).lost.is_empty());
     desk.proxy.assert_clean();
 }
+
+#[test]
+fn the_metrics_file_is_kept_by_the_daemon_and_says_what_the_command_says() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let desk = Desk::with(server, |account| account);
+    let config = std::fs::read_to_string(desk.home.config()).unwrap();
+    let with = |line: &str| desk.home.write_private("postroom.toml", &format!("{line}\n{config}"));
+    with("metrics_file = \"nowhere/postroom.prom\"");
+    let mut daemon = desk.home.start();
+    daemon.wait_line("metrics_file cannot be written");
+    daemon.wait_line("watching");
+    let news = Letter::from("news@weekly.example").newsletter("<weekly.list.example>");
+    desk.deliver(&news);
+    desk.server.hand("alice").wait_for("News", &news.id());
+    with("metrics_file = \"postroom.prom\"");
+    daemon.hang_up();
+    let file = desk.home.path("postroom.prom");
+    let text = support::eventually("the file", || std::fs::read_to_string(&file).ok());
+    assert!(
+        text.contains("postroom_messages_total{account=\"home\",bucket=\"news\"} 1"),
+        "{text}"
+    );
+    let printed = desk.home.run(&["metrics"]).expect_code(0).stdout;
+    assert!(printed.contains("postroom_connected{account=\"home\"} 1"), "{printed}");
+    let names = |text: &str| {
+        text.lines()
+            .filter(|line| line.starts_with('#'))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&text), names(&printed));
+    assert!(!desk.home.path("postroom.prom.new").exists());
+    daemon.terminate();
+    assert_eq!(desk.census().len(), 1);
+    desk.proxy.assert_clean();
+}

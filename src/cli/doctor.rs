@@ -219,7 +219,7 @@ fn seen(page: &mut Page<'_>, account: &Account, store: &Store) -> anyhow::Result
 
 fn daemon(page: &mut Page<'_>, account: &Account, status: &AccountStatus) -> std::io::Result<()> {
     let now = clock::now();
-    if super::status::is_running(status) {
+    if status.is_running() {
         page.fine("daemon", &format!("runs, {}", sanitise(&status.state)))?;
     } else {
         page.wrong("daemon", "does not run; start it with `postroom run`")?;

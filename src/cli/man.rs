@@ -159,6 +159,7 @@ mod tests {
         for key in [
             "rules",
             "state",
+            "metrics_file",
             "name",
             "email",
             "mode",

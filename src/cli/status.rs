@@ -46,7 +46,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         let waits = waits(account, &rows);
         let strangers = strangers(&store, account)?;
         let mut status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
-        if let Some(status) = status.as_mut().filter(|status| is_running(status)) {
+        if let Some(status) = status.as_mut().filter(|status| status.is_running()) {
             see_pause(status, &config.state);
         }
         if args.json {
@@ -140,7 +140,7 @@ fn as_json(
     json!({
         "account": account.name,
         "mode": mode,
-        "running": status.is_some_and(is_running),
+        "running": status.is_some_and(AccountStatus::is_running),
         "status": status,
         "rules": rules,
         "held_rules": examined.held(),
@@ -174,7 +174,7 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
     let Some(status) = status else {
         return writeln!(out, "  never run; start it with `postroom run`");
     };
-    if !is_running(status) {
+    if !status.is_running() {
         writeln!(
             out,
             "  not running since {} or later; start it with `postroom run`",
@@ -218,14 +218,6 @@ fn way_of_moving(moving: &str) -> String {
             None => format!("moves mail by {moving}: the server has no MOVE"),
         },
     }
-}
-
-/// True while the process that wrote the status lives.
-pub(super) fn is_running(status: &AccountStatus) -> bool {
-    std::path::Path::new("/proc")
-        .join(status.pid.to_string())
-        .join("exe")
-        .exists()
 }
 
 fn clock_time(at: Timestamp) -> String {

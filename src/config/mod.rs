@@ -38,6 +38,8 @@ pub struct Config {
     pub rules: PathBuf,
     /// State directory.
     pub state: PathBuf,
+    /// `metrics_file`: where counts for Prometheus are written.
+    pub metrics_file: Option<PathBuf>,
     /// The accounts, in order; names are unique.
     pub accounts: Vec<Account>,
 }

@@ -15,7 +15,7 @@
 //! - [`contacts`] the user's address book
 //! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say, [`unanswered`] who owes him an answer
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
-//! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
+//! - [`logbook`] all wording, [`status`], [`metrics`] and [`systemd`] who is told
 
 pub mod access;
 pub mod attendant;
@@ -32,6 +32,7 @@ pub mod held;
 pub mod hindrance;
 pub mod layout;
 pub mod logbook;
+pub mod metrics;
 pub mod model;
 pub mod past;
 pub mod paused;

@@ -43,6 +43,14 @@ pub struct AccountStatus {
 }
 
 impl AccountStatus {
+    /// True while the process that wrote it lives.
+    pub fn is_running(&self) -> bool {
+        std::path::Path::new("/proc")
+            .join(self.pid.to_string())
+            .join("exe")
+            .exists()
+    }
+
     /// Connected and swept.
     pub fn connected(visit: &Visit<'_>) -> Self {
         let can = visit.session.capabilities();

@@ -46,12 +46,8 @@ fn owner() -> Owner {
 
 fn folders() -> Folders {
     Folders {
-        top: "Top".into(),
-        news: "News".into(),
-        bulk: "Bulk".into(),
-        blackhole: "Blackhole".into(),
-        blackhole_trash_after: None,
         sent: Some("Sent".into()),
+        ..Folders::default()
     }
 }
 

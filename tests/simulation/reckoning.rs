@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use postroom::sort::ledger::{Row, RowKind, State};
+use postroom::sort::mailbox::Mailbox;
 use postroom::store::{Query, Store};
 
 use super::life::ACCOUNT;
@@ -15,6 +16,15 @@ use super::world::{Act, Shared, World};
 /// Looks over the daemon's shoulder from now on.
 pub fn attend(world: &mut World, state: &Path) {
     let state: PathBuf = state.to_owned();
+    let path = state.clone();
+    world.look_with(Box::new(move || {
+        let store = Store::open_read_only(&path).ok();
+        store.is_some_and(|store| {
+            store
+                .folder(ACCOUNT, &Mailbox::inbox())
+                .is_ok_and(|mark| mark.is_some())
+        })
+    }));
     let mut records: Option<Store> = None;
     world.inspect_with(Box::new(move |world, act| {
         if records.is_none() {

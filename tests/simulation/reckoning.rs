@@ -165,7 +165,10 @@ fn census(world: &World, rows: &[Row], broken: &mut Vec<String>) {
     }
     for (letter, net) in net.into_iter().filter(|(_, net)| *net != 0) {
         if net < 0 {
-            broken.push(format!("S1: message {letter} is lost"));
+            broken.push(format!(
+                "S1: message {letter} ({:?}) is lost",
+                world.post.letters[letter].kind
+            ));
         } else if !is_told(world, rows, letter) {
             broken.push(format!(
                 "S2: message {letter} is there {net} times too often, and nothing tells of it"
@@ -242,7 +245,10 @@ fn ledger(world: &World, rows: &[Row], broken: &mut Vec<String>) {
                 .iter()
                 .any(|row| source(row) == *from && row.code.as_deref().is_some_and(|code| code.starts_with("copied")));
         if !told && !world.met.contains_key(&deed.letter) {
-            broken.push(format!("the daemon moved {from:?} to {to:?}, and no row says so"));
+            broken.push(format!(
+                "the daemon moved {from:?} to {to:?} at {} ms, and no row says so",
+                deed.at
+            ));
         }
     }
     let to = |row: &Row| row.entry.destination.as_ref().map(|folder| folder.as_str().to_owned());

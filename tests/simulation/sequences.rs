@@ -62,7 +62,7 @@ pub fn round(seed: u64) -> usize {
         let world = Shared::new(profile, Weather::calm(), Chronicle::new(false));
         reckoning::attend(&mut world.lock(), state.path());
         world.lock().keywords = ["\\Flagged", "$List", "$New"].map(str::to_owned).to_vec();
-        let account = account(Duration::from_secs(300), false);
+        let account = account(Duration::from_mins(5), false);
         let (store, logbook) = (open_store(state.path()), Logbook::new(ACCOUNT, None));
         let gate = Pipe {
             world: world.clone(),

@@ -12,7 +12,6 @@ pub struct Chronicle {
     lines: VecDeque<String>,
     kept: usize,
     digest: u64,
-    count: u64,
 }
 
 impl Chronicle {
@@ -22,7 +21,6 @@ impl Chronicle {
             lines: VecDeque::new(),
             kept: if all { usize::MAX } else { KEPT },
             digest: 0xcbf2_9ce4_8422_2325,
-            count: 0,
         }
     }
 
@@ -32,7 +30,6 @@ impl Chronicle {
         for byte in at.to_be_bytes().into_iter().chain(what.bytes()) {
             self.digest = (self.digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
-        self.count += 1;
         if self.lines.len() >= self.kept {
             self.lines.pop_front();
         }
@@ -46,13 +43,13 @@ impl Chronicle {
         self.digest
     }
 
-    /// How many things happened.
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
     /// The newest lines.
     pub fn last(&self) -> String {
-        self.lines.iter().map(|line| format!("{line}\n")).collect()
+        let mut text = String::new();
+        for line in &self.lines {
+            text.push_str(line);
+            text.push('\n');
+        }
+        text
     }
 }

@@ -81,7 +81,6 @@ async fn day(seed: u64, all: bool, state: &Path) -> Outcome {
         for _ in 0..random.usize(..20) {
             post(&mut world, &mut random, "INBOX");
         }
-        world.old = world.post.letters.len();
         reckoning::attend(&mut world, state);
     }
     let postman = tokio::spawn(deliver(world.clone(), random.fork(), pace));

@@ -69,7 +69,8 @@ pub fn open_store(state: &Path) -> StoreHandle {
 pub struct Life {
     pub stop: CancellationToken,
     pub wake: Arc<Notify>,
-    pub rules: watch::Sender<Arc<RuleSet>>,
+    /// Kept, so that the worker has somebody to hear from.
+    _rules: watch::Sender<Arc<RuleSet>>,
     worker: Worker,
 }
 
@@ -98,7 +99,7 @@ impl Life {
         Self {
             stop,
             wake,
-            rules,
+            _rules: rules,
             worker,
         }
     }

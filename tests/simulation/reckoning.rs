@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use postroom::sort::ledger::{Row, RowKind, State};
+use postroom::sort::mailbox::Mailbox;
 use postroom::store::{Query, Store};
 
 use super::life::ACCOUNT;
@@ -15,6 +16,15 @@ use super::world::{Act, Shared, World};
 /// Looks over the daemon's shoulder from now on.
 pub fn attend(world: &mut World, state: &Path) {
     let state: PathBuf = state.to_owned();
+    let path = state.clone();
+    world.look_with(Box::new(move || {
+        let store = Store::open_read_only(&path).ok();
+        store.is_some_and(|store| {
+            store
+                .folder(ACCOUNT, &Mailbox::inbox())
+                .is_ok_and(|mark| mark.is_some())
+        })
+    }));
     let mut records: Option<Store> = None;
     world.inspect_with(Box::new(move |world, act| {
         if records.is_none() {
@@ -155,7 +165,10 @@ fn census(world: &World, rows: &[Row], broken: &mut Vec<String>) {
     }
     for (letter, net) in net.into_iter().filter(|(_, net)| *net != 0) {
         if net < 0 {
-            broken.push(format!("S1: message {letter} is lost"));
+            broken.push(format!(
+                "S1: message {letter} ({:?}) is lost",
+                world.post.letters[letter].kind
+            ));
         } else if !is_told(world, rows, letter) {
             broken.push(format!(
                 "S2: message {letter} is there {net} times too often, and nothing tells of it"
@@ -232,7 +245,10 @@ fn ledger(world: &World, rows: &[Row], broken: &mut Vec<String>) {
                 .iter()
                 .any(|row| source(row) == *from && row.code.as_deref().is_some_and(|code| code.starts_with("copied")));
         if !told && !world.met.contains_key(&deed.letter) {
-            broken.push(format!("the daemon moved {from:?} to {to:?}, and no row says so"));
+            broken.push(format!(
+                "the daemon moved {from:?} to {to:?} at {} ms, and no row says so",
+                deed.at
+            ));
         }
     }
     let to = |row: &Row| row.entry.destination.as_ref().map(|folder| folder.as_str().to_owned());

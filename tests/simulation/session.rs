@@ -117,7 +117,12 @@ impl Session {
                 Some(found) => (status(folder, found, items).into(), "OK Status completed.".to_owned()),
                 None => no("[NONEXISTENT] Mailbox doesn't exist"),
             },
-            Command::Select { folder, read_only } => self.select(world, folder, *read_only),
+            Command::Select { folder, read_only } => {
+                if folder == "INBOX" && !read_only {
+                    world.inbox_opened();
+                }
+                self.select(world, folder, *read_only)
+            }
             Command::Notify(folders) => {
                 let told = folders.iter().map(|name| (name.clone(), (0, 0, 0))).collect();
                 self.watched = Some(told);

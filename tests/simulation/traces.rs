@@ -68,11 +68,14 @@ pub fn replay(seed: u64, server: &Server) {
             world.post.add(0, Doer::Postman, folder, letter, DAWN, &[]);
         }
     }
-    let (mut exists, mut open) = ([[0_u32; 2]; 2], [false; 2]);
+    let mut exists = [[0_u32; 2]; 2];
+    let mut open: [Option<String>; 2] = [None, None];
     for step in 0..LENGTH {
         let client = random.usize(..2);
-        let text = any_command(&mut random, &folders, open[client]);
-        open[client] |= text.starts_with("SELECT");
+        let text = any_command(&mut random, &folders, open[client].as_deref());
+        if let Some(folder) = text.strip_prefix("SELECT ") {
+            open[client] = Some(folder.to_owned()).filter(|folder| !folder.contains("Nowhere"));
+        }
         let mut seen = [Seen::default(), Seen::default()];
         for (which, text) in [(false, "NOOP"), (true, text.as_str()), (false, "NOOP")] {
             let reply = hands[client].command(text);
@@ -101,7 +104,8 @@ pub fn replay(seed: u64, server: &Server) {
     }
 }
 
-fn any_command(random: &mut fastrand::Rng, folders: &[String], open: bool) -> String {
+/// Any command. A message is never moved or copied to where it lies: the program does not do that.
+fn any_command(random: &mut fastrand::Rng, folders: &[String], open: Option<&str>) -> String {
     let folder = &folders[random.usize(..folders.len())];
     let mut set = || {
         let from = random.u32(1..9);
@@ -115,9 +119,10 @@ fn any_command(random: &mut fastrand::Rng, folders: &[String], open: bool) -> St
     let set = set();
     let missing = random.u8(..12) == 0;
     let to = if missing { "Nowhere" } else { folder };
+    let here = open.is_some_and(|open| open.contains(to));
     let flag = ["\\Deleted", "\\Deleted", "\\Flagged", "$List"][random.usize(..4)];
     let sign = if random.u8(..3) > 0 { '+' } else { '-' };
-    match random.u8(..if open { 16 } else { 3 }) {
+    match random.u8(..if open.is_some() { 16 } else { 3 }) {
         0 | 1 => format!("SELECT \"{to}\""),
         2 => format!("STATUS \"{to}\" (UIDNEXT MESSAGES)"),
         3..6 => format!(
@@ -125,6 +130,7 @@ fn any_command(random: &mut fastrand::Rng, folders: &[String], open: bool) -> St
         ),
         6 => format!("UID SEARCH UID {set}"),
         7 => format!("UID SEARCH RETURN (ALL) UID {set}"),
+        8..12 if here => "NOOP".to_owned(),
         8..10 => format!("UID COPY {set} \"{to}\""),
         10..12 => format!("UID MOVE {set} \"{to}\""),
         12..15 => format!("UID STORE {set} {sign}FLAGS.SILENT ({flag})"),

@@ -39,7 +39,7 @@ pub struct World {
     pub chronicle: Chronicle,
     /// What the server takes for the password.
     pub password: String,
-    /// Messages that were there before the daemon ever ran: the first so many.
+    /// Messages that were there when the daemon first looked: the first so many.
     pub old: usize,
     /// Messages that were there when INBOX was last numbered anew: the first so many.
     pub renumbered: usize,
@@ -61,6 +61,8 @@ pub struct World {
     pub connections: u32,
     pub opened: u32,
     inspector: Option<Inspector>,
+    /// Whether the records say where INBOX was left; `None` once they do.
+    has_looked: Option<Box<dyn FnMut() -> bool + Send>>,
     start: Instant,
 }
 
@@ -95,6 +97,7 @@ impl Shared {
             connections: 0,
             opened: 0,
             inspector: None,
+            has_looked: None,
             start: Instant::now(),
         })))
     }
@@ -131,6 +134,21 @@ impl World {
     /// Who looks at the daemon's acts.
     pub fn inspect_with(&mut self, inspector: Inspector) {
         self.inspector = Some(inspector);
+    }
+
+    /// Who can tell whether the daemon has looked at INBOX before.
+    pub fn look_with(&mut self, has_looked: Box<dyn FnMut() -> bool + Send>) {
+        self.has_looked = Some(has_looked);
+    }
+
+    /// INBOX is opened: what lies there is old mail, if it is for the first time.
+    pub fn inbox_opened(&mut self) {
+        let Some(has_looked) = &mut self.has_looked else { return };
+        if has_looked() {
+            self.has_looked = None;
+        } else {
+            self.old = self.post.letters.len();
+        }
     }
 
     /// The daemon asks for this.

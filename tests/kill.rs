@@ -161,6 +161,55 @@ fn recovery_itself_may_be_killed_again_and_again() {
     );
 }
 
+/// Two messages that rules copy, one of them moved as well: wherever the process dies, there is one copy of each.
+fn copies_survive(server: &Server, steps: &[&str]) -> usize {
+    eprintln!("--- {steps:?}");
+    let home = Home::new(&[Account::new("home", server.port)]);
+    home.rule_file(
+        "10-copies.toml",
+        "[[rule]]\nname = \"paid\"\nwhen = { from = \"@shop.example\" }\nmove = \"Receipts\"\ncopy = [\"Books\", \"Bulk\"]\n\
+         [[rule]]\nname = \"kept\"\nwhen = { from = \"@kept.example\" }\nkeep = true\ncopy = \"Books\"\n",
+    );
+    home.run_once().expect_code(0);
+    let (paid, kept) = (Letter::from("till@shop.example"), Letter::from("anna@kept.example"));
+    for letter in [&paid, &kept] {
+        server.deliver("alice", &letter.bytes());
+    }
+    let deaths = steps.iter().filter(|step| dies_at(&home, step)).count();
+    home.run_once().expect_code(0);
+    let mut hand = server.hand("alice");
+    let places = |hand: &mut support::Hand, letter: &Letter| {
+        ["INBOX", "Receipts", "Books", "Bulk"].map(|folder| hand.find(folder, &letter.id()).len())
+    };
+    let there = [places(&mut hand, &paid), places(&mut hand, &kept)];
+    assert_eq!(there, [[0, 1, 1, 1], [1, 0, 1, 0]], "{steps:?}");
+    let ledger = Ledger::of(&home);
+    assert_eq!(
+        (ledger.open(), ledger.lessons, ledger.drags),
+        (0, 0, 0),
+        "{steps:?}: {ledger:?}"
+    );
+    home.run_once().expect_code(0);
+    let again = [places(&mut hand, &paid), places(&mut hand, &kept)];
+    assert_eq!((again, Ledger::of(&home)), (there, ledger), "{steps:?}");
+    deaths
+}
+
+#[test]
+fn a_further_copy_is_made_once_wherever_the_process_dies() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let steps = ["plan", "copy", "move", "all", "close"];
+    let steps = STEPS
+        .into_iter()
+        .filter(|step| steps.iter().any(|part| step.starts_with(part)));
+    for step in steps {
+        let second = format!("{step}:2");
+        assert_eq!(copies_survive(&server, &[step]), 1, "{step} was never reached");
+        copies_survive(&server, &[&second]);
+        copies_survive(&server, &[step, "recovery-before-settling", "copy-after-tagged"]);
+    }
+}
+
 #[test]
 fn the_second_pass_of_a_step_may_be_the_last() {
     let Some(server) = Dovecot::new().without(&["MOVE"]).start() else {

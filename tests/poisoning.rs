@@ -26,14 +26,7 @@ fn owner() -> Owner {
 
 /// Somebody who wrote to Anna, Bo and Carl lately.
 fn sorter(authserv_id: Option<&str>) -> Sorter {
-    let folders = Folders {
-        top: "Top".into(),
-        news: "News".into(),
-        bulk: "Bulk".into(),
-        blackhole: "Blackhole".into(),
-        blackhole_trash_after: None,
-        sent: None,
-    };
+    let folders = Folders::default();
     let settings = Settings {
         account: "home".to_owned(),
         owner: owner(),

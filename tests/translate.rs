@@ -226,14 +226,7 @@ const MAIL: [(&str, &str, &str); 24] = [
 ];
 
 fn folders() -> Folders {
-    Folders {
-        top: Mailbox::new("Top"),
-        news: Mailbox::new("News"),
-        bulk: Mailbox::new("Bulk"),
-        blackhole: Mailbox::new("Blackhole"),
-        blackhole_trash_after: None,
-        sent: None,
-    }
+    Folders::default()
 }
 
 fn lesson() -> Lesson {

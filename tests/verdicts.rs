@@ -36,14 +36,7 @@ fn message(path: &Path) -> Message {
 }
 
 fn sorter() -> Sorter {
-    let folders = Folders {
-        top: "Top".into(),
-        news: "News".into(),
-        bulk: "Bulk".into(),
-        blackhole: "Blackhole".into(),
-        blackhole_trash_after: None,
-        sent: None,
-    };
+    let folders = Folders::default();
     let context = Context {
         folders: [("home".to_owned(), folders.clone())].into(),
     };

@@ -12,6 +12,7 @@ use crate::config::diagnostic::{self, Sources};
 use crate::config::rules::{self, LoadedRules, RulesRefused};
 use crate::config::{self, Config, ConfigError, Environment, secret};
 use crate::daemon::clock;
+use crate::daemon::held::Examination;
 use crate::sort::rules::{Context, Finding, Outcome, RuleSet, Severity, lint};
 use crate::store::{Query, Store};
 
@@ -51,6 +52,7 @@ struct Report {
     sources: Sources,
     rules: usize,
     accounts: Option<usize>,
+    names: Vec<String>,
     state: Option<PathBuf>,
     unreadable: bool,
 }
@@ -77,8 +79,10 @@ pub fn run(
         None => match config::load(config, environment) {
             Ok(config) => {
                 report.accounts = Some(config.accounts.len());
+                report.names = config.accounts.iter().map(|account| account.name.clone()).collect();
                 report.state = Some(config.state.clone());
                 report.findings.extend(secrets(&config));
+                report.findings.extend(contacts(&config));
                 Some((config.rules.clone(), rules::context(&config)))
             }
             Err(ConfigError::Invalid { findings, sources }) => {
@@ -125,8 +129,10 @@ impl Report {
                     .state
                     .as_deref()
                     .and_then(|state| Store::open_read_only(state).ok());
-                self.findings
-                    .extend(records.map(|store| idle(&loaded.set, &store)).unwrap_or_default());
+                if let Some(store) = records {
+                    self.findings.extend(idle(&loaded.set, &store));
+                    self.findings.extend(examined(&loaded.set, &store, &self.names));
+                }
                 self.outcomes = loaded.outcomes;
                 self.sources.extend(loaded.sources);
             }
@@ -174,6 +180,18 @@ fn secrets(config: &Config) -> Vec<Finding> {
         .collect()
 }
 
+/// Address books that cannot be used.
+fn contacts(config: &Config) -> Vec<Finding> {
+    let file = config.path.display().to_string();
+    let paths = config.accounts.iter().filter_map(|account| account.contacts.as_ref());
+    let broken = paths.filter_map(|path| crate::daemon::contacts::read(path).err());
+    broken
+        .map(|why| {
+            Finding::error("contacts", &file, 0..0, why).hint("export your contacts as a vCard file (.vcf) once more")
+        })
+        .collect()
+}
+
 /// Rules of which the ledger knows no match for a long time.
 fn idle(set: &RuleSet, store: &Store) -> Vec<Finding> {
     let mut last_match = BTreeMap::new();
@@ -188,6 +206,24 @@ fn idle(set: &RuleSet, store: &Store) -> Vec<Finding> {
         (Ok(()), Some(oldest)) => lint::idle(set, &last_match, oldest, clock::now()),
         _ => Vec::new(),
     }
+}
+
+/// What the daemon has found of these rules when it met them: rules that are held, folders that are not there.
+fn examined(set: &RuleSet, store: &Store, accounts: &[String]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    let read = |account: &String| Examination::read(store, account).ok();
+    for finding in accounts
+        .iter()
+        .filter_map(read)
+        .flat_map(|examined| examined.findings(set))
+    {
+        let known =
+            |known: &Finding| (known.check, known.span, &known.file) == (finding.check, finding.span, &finding.file);
+        if !findings.iter().any(known) {
+            findings.push(finding);
+        }
+    }
+    findings
 }
 
 fn print(args: &CheckArgs, report: &Report, colour: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -262,6 +298,8 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::cli::sample;
+    use crate::sort::mailbox::Timestamp;
 
     const RULES: &str = "[[rule]]\nname = \"a\"\nwhen = { from = \"@shop.example\" }\nbucket = \"bulk\"\n\
                          [[test]]\nmail = { from = \"x@shop.example\" }\nexpect = { rule = \"a\" }\n";
@@ -370,6 +408,49 @@ mod tests {
             said.contains("postroom.toml:6:1") && said.contains("did you mean `host`?"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_rule_that_matched_nothing_for_half_a_year_is_told_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("postroom.toml");
+        let text = "state = \"state\"\n[[account]]\nname = \"home\"\nemail = \"a@b.example\"\n[account.imap]\n\
+                    host = \"imap.b.example\"\nuser = \"a\"\npassword_command = [\"true\"]\n";
+        fs::write(&config, text).unwrap();
+        fs::create_dir(directory.path().join("rules")).unwrap();
+        let three = ["used", "forgotten", "never"].map(|name| RULES.replace("\"a\"", &format!("\"{name}\"")));
+        let three = three
+            .map(|rule| rule.split("[[test]]").next().unwrap().to_owned())
+            .concat();
+        fs::write(directory.path().join("rules/10-a.toml"), three).unwrap();
+        let said = || {
+            let mut out = Vec::new();
+            let args = CheckArgs::default();
+            run(&args, Some(&config), &Environment::default(), false, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(!said().contains("180 days"), "nothing is known without records");
+        let mut store = Store::open(&directory.path().join("state"), clock::now())
+            .unwrap()
+            .store;
+        for (rule, days) in [("forgotten", 200), ("used", 200), ("used", 3)] {
+            let mut entry = sample::entry(1);
+            entry.reason.rule = Some(rule.to_owned());
+            let at = Timestamp(clock::now().0 - days * 86_400);
+            let _ = store.plan("home", "run", at, &[entry]).unwrap();
+        }
+        drop(store);
+        let said = said();
+        assert!(
+            said.contains("rule \"forgotten\" has matched nothing for 180 days"),
+            "{said}"
+        );
+        assert!(
+            said.contains("rule \"never\" has matched nothing for 180 days"),
+            "{said}"
+        );
+        assert!(!said.contains("rule \"used\" has"), "{said}");
+        assert!(said.contains("delete it if it is no longer needed"), "{said}");
     }
 
     #[test]

@@ -144,7 +144,14 @@ impl Daemon for Actor {
                             });
                         }
                         // The user's own doings, which he need not be told, and what the undo says itself.
-                        RowKind::File | RowKind::Rescue | RowKind::Undo | RowKind::Preview => {}
+                        RowKind::File
+                        | RowKind::Rescue
+                        | RowKind::Undo
+                        | RowKind::Preview
+                        | RowKind::Copy
+                        | RowKind::Snooze
+                        | RowKind::Hold
+                        | RowKind::Return => {}
                     }
                 }
                 logbook::Told::Learned(lesson) => {
@@ -161,7 +168,7 @@ impl Daemon for Actor {
     async fn undo_last(&mut self) -> Result<(), String> {
         let row = self.last_move.ok_or("nothing has been moved")?;
         match take_back(&self.config, row).await.map_err(|error| error.to_string())? {
-            Some(Undone::Back(_)) => Ok(()),
+            Some(Undone::Back(_) | Undone::CopyStays(_)) => Ok(()),
             Some(Undone::Refused(why)) => Err(why),
             None => Err("the move is not on record".to_owned()),
         }

@@ -87,8 +87,8 @@ pub struct Hindsight {
     by_subject: HashMap<(String, String), Vec<usize>>,
 }
 
-/// Messages by bucket, in the order of [`Bucket::ALL`].
-type Row = [usize; 5];
+/// Messages by bucket; buckets without any may be left out.
+type Row = BTreeMap<Bucket, usize>;
 
 impl Hindsight {
     /// Takes note of a verdict. `place` is where the message lies, as a person finds it.
@@ -162,18 +162,13 @@ impl Hindsight {
 }
 
 fn count(row: &mut Row, bucket: Bucket) {
-    for (cell, of) in row.iter_mut().zip(Bucket::ALL) {
-        *cell += usize::from(of == bucket);
-    }
+    *row.entry(bucket).or_default() += 1;
 }
 
 /// Messages of a row whose bucket is one of those.
 fn sum(row: &Row, wanted: impl Fn(Bucket) -> bool) -> usize {
-    let cells = row.iter().zip(Bucket::ALL);
-    cells
-        .filter(|(_, bucket)| wanted(*bucket))
-        .map(|(count, _)| count)
-        .sum()
+    let cells = row.iter().filter(|(bucket, _)| wanted(**bucket));
+    cells.map(|(_, count)| count).sum()
 }
 
 #[cfg(test)]

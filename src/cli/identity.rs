@@ -33,11 +33,7 @@ pub fn parse(text: &str) -> anyhow::Result<Identity> {
 
 /// The way [`parse`] takes it back.
 pub(super) fn spelling(identity: &Identity) -> String {
-    match identity {
-        Identity::Address(address) => address.as_str().to_owned(),
-        Identity::List(list) => crate::sort::sanitise(list),
-        Identity::Domain(domain) => format!("@{domain}"),
-    }
+    identity.spelling()
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl ImportArgs {
 pub fn run(args: &ImportArgs, records: &Records, out: &mut dyn Write) -> anyhow::Result<u8> {
     let name = args.file.display().to_string();
     let text = read(args).with_context(|| sanitise(&name))?;
-    let lessons = lesson_file::read(&text, records.now).with_context(|| sanitise(&name))?;
+    let lessons = lesson_file::read(&text, records.now, Some(&records.own_buckets)).with_context(|| sanitise(&name))?;
     for lesson in &lessons {
         train::refuse_shared(&lesson.identity, lesson.bucket)?;
     }

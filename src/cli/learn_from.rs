@@ -70,6 +70,9 @@ pub fn run(args: &LearnArgs, context: &Context) -> anyhow::Result<u8> {
     logging::start("warn");
     let (config, keeper) = context.config_and_rules()?;
     let account = account(&config, args.account.as_deref())?;
+    for lot in &args.from {
+        Bucket::meant(lot.bucket.as_str(), account.folders.own_buckets())?;
+    }
     let (lots, trained) = block_on(read(args, &config, account, &keeper))??;
     let mut out = io::stdout().lock();
     for (lot, messages) in &lots {
@@ -234,7 +237,7 @@ mod tests {
     fn a_folder_may_have_an_equals_sign_and_the_bucket_must_be_one() {
         let lot: Lot = "Shop=Mail/Old=bulk".parse().unwrap();
         assert_eq!((lot.folder.as_str(), lot.bucket), ("Shop=Mail/Old", Bucket::Bulk));
-        for wrong in ["Old", "=bulk", "Old=spam"] {
+        for wrong in ["Old", "=bulk", "Old=Not a bucket"] {
             assert!(Lot::from_str(wrong).is_err(), "{wrong}");
         }
     }

@@ -84,11 +84,11 @@ fn quoted(text: &str) -> String {
     quoted + "\""
 }
 
-/// The lessons of a file. What is left out is taken as imported `now`, and as meant for all mail of that sender.
+/// The lessons of a file, by a user who has made the buckets `own`, or nobody knows which. What is left out is taken as imported `now`, and as meant for all mail of that sender.
 ///
 /// # Errors
 /// Text that is no such file, with the line.
-pub fn read(text: &str, now: Timestamp) -> anyhow::Result<Vec<Lesson>> {
+pub fn read(text: &str, now: Timestamp, own: Option<&[Bucket]>) -> anyhow::Result<Vec<Lesson>> {
     let file: File = match toml::from_str(text) {
         Ok(file) => file,
         Err(error) => {
@@ -100,7 +100,7 @@ pub fn read(text: &str, now: Timestamp) -> anyhow::Result<Vec<Lesson>> {
         .into_iter()
         .map(|raw| {
             let line = line_of(text, raw.span().start);
-            lesson(raw.into_inner(), now).with_context(|| format!("the lesson on line {line}"))
+            lesson(raw.into_inner(), now, own).with_context(|| format!("the lesson on line {line}"))
         })
         .collect()
 }
@@ -109,7 +109,7 @@ fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
-fn lesson(raw: Raw, now: Timestamp) -> anyhow::Result<Lesson> {
+fn lesson(raw: Raw, now: Timestamp, own: Option<&[Bucket]>) -> anyhow::Result<Lesson> {
     let identity = match (raw.address, raw.list, raw.domain) {
         (Some(address), None, None) => match Address::parse(&address) {
             Some(address) => Identity::Address(address),
@@ -132,7 +132,10 @@ fn lesson(raw: Raw, now: Timestamp) -> anyhow::Result<Lesson> {
     };
     Ok(Lesson {
         identity,
-        bucket: raw.bucket.parse::<Bucket>()?,
+        bucket: match own {
+            Some(own) => Bucket::meant(&raw.bucket, own.iter().copied())?,
+            None => raw.bucket.parse()?,
+        },
         at,
         example: raw.example,
         authentication: raw.authentication.unwrap_or(Authentication::Pass),
@@ -179,16 +182,21 @@ mod tests {
     fn what_is_written_is_read_back_and_always_the_same() {
         let text = write(&lessons());
         assert!(!text.contains('\u{202e}'));
-        assert_eq!(read(&text, NOW).unwrap(), lessons());
+        assert_eq!(read(&text, NOW, Some(&[])).unwrap(), lessons());
         let mut shuffled = lessons();
         shuffled.reverse();
         assert_eq!(write(&shuffled), text);
-        assert_eq!(read(&write(&[]), NOW).unwrap(), []);
+        assert_eq!(read(&write(&[]), NOW, Some(&[])).unwrap(), []);
     }
 
     #[test]
     fn two_lines_by_hand_are_enough() {
-        let read = read("[[lesson]]\naddress = \"Anna@Example.org\"\nbucket = \"top\"\n", NOW).unwrap();
+        let read = read(
+            "[[lesson]]\naddress = \"Anna@Example.org\"\nbucket = \"top\"\n",
+            NOW,
+            Some(&[]),
+        )
+        .unwrap();
         assert_eq!(read.len(), 1);
         assert_eq!(
             read[0].identity,
@@ -201,7 +209,7 @@ mod tests {
     #[test]
     fn a_lesson_of_the_future_is_of_today() {
         let text = "[[lesson]]\ndomain = \"x.example\"\nbucket = \"bulk\"\nat = \"2999-01-01T00:00:00Z\"\n";
-        assert_eq!(read(text, NOW).unwrap()[0].at, NOW);
+        assert_eq!(read(text, NOW, Some(&[])).unwrap()[0].at, NOW);
     }
 
     #[test]
@@ -218,7 +226,7 @@ mod tests {
             ("[[lesson]]\nlist = \"x\"\nbukcet = \"top\"\n", 6, "bukcet"),
             ("[[lesson\n", 4, ""),
         ] {
-            let error = format!("{:#}", read(&format!("{fine}{bad}"), NOW).unwrap_err());
+            let error = format!("{:#}", read(&format!("{fine}{bad}"), NOW, Some(&[])).unwrap_err());
             assert!(
                 error.contains(&format!("line {line}")) && error.contains(said),
                 "{bad}: {error}"

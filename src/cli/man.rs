@@ -164,6 +164,7 @@ mod tests {
             "mode",
             "backlog",
             "allow_unsafe_move",
+            "claim",
             "authserv_id",
             "host",
             "port",
@@ -172,6 +173,7 @@ mod tests {
             "user",
             "password_file",
             "password_command",
+            "password_keyring",
             "credential",
             "poll",
             "top",
@@ -183,6 +185,11 @@ mod tests {
             "half_life",
             "threshold",
             "digest",
+            "snooze",
+            "hold",
+            "unknown",
+            "contacts",
+            "no_reply",
         ] {
             assert!(CONFIG.contains(&format!("`{key}`")), "{key}");
         }

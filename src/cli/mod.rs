@@ -209,6 +209,8 @@ fn on_records(
 ) -> anyhow::Result<u8> {
     let config = context.config()?;
     let mut records = Records::new(&config.state, clock::now());
+    let own = config.accounts.iter().flat_map(|account| account.folders.own_buckets());
+    records.own_buckets = own.collect();
     records.accounts = config.accounts.into_iter().map(|account| account.name).collect();
     records.colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     if let Some((terminal_size::Width(columns), _)) = terminal_size::terminal_size() {

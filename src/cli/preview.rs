@@ -9,8 +9,10 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::context::{Context, account, block_on, visit_to_look};
 use super::verdict_json::{Subject, object};
 use super::{exit, hindsight_imap, logging, since};
+use crate::daemon::held::Examination;
 use crate::daemon::logbook::Logbook;
 use crate::daemon::plan::Fate;
+use crate::report::stats::ByBucket;
 use crate::sort::bucket::Bucket;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::sanitise;
@@ -45,11 +47,13 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     let (config, keeper) = context.config_and_rules()?;
     let account = account(&config, args.account.as_deref())?;
     let logbook = Logbook::new(&account.name, None);
-    let fates = block_on(async {
+    let name = account.name.clone();
+    let (fates, held) = block_on(async {
         let mut visit = visit_to_look(&config, account, keeper.current(), &logbook).await?;
+        let held = visit.store.run(move |store| Examination::read(store, &name)).await?;
         let fates = visit.plan(args.since).await?;
         visit.session.logout().await;
-        Ok::<_, crate::daemon::DaemonError>(fates)
+        Ok::<_, crate::daemon::DaemonError>((fates, held))
     })??;
     let mut out = io::stdout().lock();
     if args.json {
@@ -67,6 +71,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         }
     } else {
         write_plan(&mut out, &fates, args.subjects)?;
+        for held in held.held() {
+            writeln!(out, "\nThe {held}, until `postroom sort --yes` or allow_broad = true.")?;
+        }
         writeln!(out, "\nNothing was touched; `postroom sort` would carry this out.")?;
     }
     Ok(exit::OK)
@@ -156,7 +163,7 @@ fn bundles<'a>(moving: &[&'a Fate]) -> Vec<Bundle<'a>> {
 fn people(out: &mut dyn Write, moving: &[&Fate]) -> io::Result<()> {
     let letters: Vec<&&Fate> = moving
         .iter()
-        .filter(|fate| fate.person && fate.verdict.bucket.buries())
+        .filter(|fate| fate.person && fate.verdict.bucket != Bucket::Top && !fate.folder.is_inbox())
         .collect();
     if letters.is_empty() {
         return writeln!(out, "Letters from people that would leave your sight: none.");
@@ -185,19 +192,14 @@ fn people(out: &mut dyn Write, moving: &[&Fate]) -> io::Result<()> {
 /// "512 in INBOX = 44 top + 201 inbox + ...", which always adds up.
 fn sum(fates: &[Fate]) -> String {
     let settled = fates.iter().filter(|fate| fate.settled).count();
-    let mut parts: Vec<String> = Bucket::ALL
-        .into_iter()
-        .map(|bucket| {
-            (
-                fates
-                    .iter()
-                    .filter(|fate| !fate.settled && fate.verdict.bucket == bucket)
-                    .count(),
-                bucket,
-            )
-        })
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, bucket)| format!("{count} {bucket}"))
+    let mut counts = ByBucket::default();
+    for fate in fates.iter().filter(|fate| !fate.settled) {
+        counts.count(fate.verdict.bucket);
+    }
+    let mut parts: Vec<String> = counts
+        .each()
+        .filter(|(_, count)| *count > 0)
+        .map(|(bucket, count)| format!("{count} {bucket}"))
         .collect();
     if settled > 0 {
         parts.push(format!("{settled} that you put there yourself"));
@@ -232,6 +234,7 @@ mod tests {
             verdict: Verdict::new(bucket, Reason::new(ReasonKind::Rule, "rule \"x\"")),
             folder: Mailbox::new(folder),
             settled: false,
+            copies: Vec::new(),
             entry: (bucket != Bucket::Inbox).then(|| sample::entry(1)),
         }
     }

@@ -6,6 +6,7 @@ use anyhow::bail;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
+use crate::sort::bucket::{Bucket, UnknownBucket};
 use crate::sort::mailbox::Timestamp;
 use crate::store::{Store, StoreError};
 
@@ -16,6 +17,8 @@ pub struct Records {
     pub state: PathBuf,
     /// Names of the configured accounts; may be empty, then the records' own count.
     pub accounts: Vec<String>,
+    /// Buckets that the user has made, in any account.
+    pub own_buckets: Vec<Bucket>,
     /// The present.
     pub now: Timestamp,
     /// In which times are shown and days begin.
@@ -32,6 +35,7 @@ impl Records {
         Self {
             state: state.to_owned(),
             accounts: Vec::new(),
+            own_buckets: Vec::new(),
             now,
             zone: TimeZone::system(),
             colour: false,
@@ -67,6 +71,11 @@ impl Records {
             (None, _) => bail!("there is no account yet; `postroom init` sets one up"),
             (Some(_), _) => bail!("say which account with --account; {}", listed(&self.known(store)?)),
         }
+    }
+
+    /// The bucket that a person means.
+    pub(super) fn bucket(&self, word: &str) -> Result<Bucket, UnknownBucket> {
+        Bucket::meant(word, self.own_buckets.iter().copied())
     }
 
     fn known(&self, store: &Store) -> Result<Vec<String>, StoreError> {

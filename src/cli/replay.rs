@@ -100,14 +100,7 @@ fn sorter(args: &ReplayArgs) -> anyhow::Result<Sorter> {
     let settings = Settings {
         account: ACCOUNT.to_owned(),
         owner: Owner::new(own),
-        folders: Folders {
-            top: "Top".into(),
-            news: "News".into(),
-            bulk: "Bulk".into(),
-            blackhole: "Blackhole".into(),
-            blackhole_trash_after: None,
-            sent: None,
-        },
+        folders: Folders::default(),
         learning: Learning {
             half_life_days: args.half_life,
             threshold: args.threshold,
@@ -121,7 +114,7 @@ fn sorter(args: &ReplayArgs) -> anyhow::Result<Sorter> {
     if let Some(path) = &args.taught {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let now = Timestamp(jiff::Timestamp::now().as_second());
-        let lessons = lesson_file::read(&text, now).with_context(|| path.display().to_string())?;
+        let lessons = lesson_file::read(&text, now, None).with_context(|| path.display().to_string())?;
         sorter.taught.load(lessons);
     }
     Ok(sorter)

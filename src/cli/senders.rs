@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use super::identity;
 use super::records::{Records, rfc3339};
-use crate::sort::bucket::Bucket;
 use crate::sort::correspondence::Tally;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::sanitise;
@@ -78,7 +77,7 @@ struct Sender {
 pub fn run(args: &SendersArgs, records: &Records, out: &mut dyn Write) -> anyhow::Result<u8> {
     let store = records.read()?;
     let accounts = records.chosen(&store, args.account.as_deref())?;
-    let bucket = args.bucket.as_deref().map(str::parse::<Bucket>).transpose()?;
+    let bucket = args.bucket.as_deref().map(|word| records.bucket(word)).transpose()?;
     let one = args.who.as_deref().and_then(Address::parse);
     if let (Some(address), false) = (&one, args.json) {
         for account in &accounts {

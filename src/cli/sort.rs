@@ -45,10 +45,21 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         let mut visit = visit_to_act(&config, account, keeper.current(), &run, &logbook).await?;
         visit.recover().await?;
         visit.bootstrap(true).await?;
+        let held = visit.examine_rules().await?.held().to_vec();
         let fates = visit.plan(args.since).await?;
         write_plan(&mut io::stdout().lock(), &fates, args.subjects)?;
-        let planned = fates.iter().filter(|fate| fate.entry.is_some()).count();
-        if planned == 0 || !(args.yes || confirmed(planned)?) {
+        let planned = fates
+            .iter()
+            .filter(|fate| fate.entry.is_some() || !fate.copies.is_empty())
+            .count();
+        for held in &held {
+            println!("\nThe {held}. With your yes it is in force for new mail too.");
+        }
+        let yes = args.yes || (planned > 0 && confirmed(planned)?);
+        if yes && !held.is_empty() {
+            visit.confirm_rules().await?;
+        }
+        if planned == 0 || !yes {
             visit.session.logout().await;
             return Ok((0, planned));
         }

@@ -63,6 +63,7 @@ fn mark(bucket: Bucket) -> &'static str {
         Bucket::News => "▒",
         Bucket::Bulk => "░",
         Bucket::Blackhole => "·",
+        Bucket::Own(_) => "▚",
     }
 }
 

@@ -1,14 +1,24 @@
 //! `postroom status`: how each account is doing, from what the daemon last wrote down.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::context::{Context, block_on, store_to_read};
 use super::exit;
+use super::records::rfc3339;
 use crate::config::{Account, Mode};
+use crate::daemon::held::Examination;
+use crate::daemon::reload::RulesInForce;
+use crate::daemon::returning;
 use crate::daemon::status::{AccountStatus, NOTE};
+use crate::sort::ledger::Row;
+use crate::sort::mailbox::Mailbox;
 use crate::sort::mailbox::Timestamp;
+use crate::sort::sanitise;
+use crate::store::StoreHandle;
 
 /// Options of `postroom status`.
 #[derive(Debug, clap::Args)]
@@ -27,19 +37,113 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     for account in &config.accounts {
         let name = account.name.clone();
         let note = block_on(async { store.run(move |store| store.get_note(&name, NOTE)).await })??;
+        let name = account.name.clone();
+        let (rules_of, rows_of, held_of) = (name.clone(), name.clone(), name.clone());
+        let rules = block_on(async { store.run(move |store| RulesInForce::read(store, &rules_of)).await })??;
+        let examined = block_on(async { store.run(move |store| Examination::read(store, &held_of)).await })??;
+        let rows = block_on(async { store.run(move |store| store.waiting(&rows_of)).await })??;
+        let waits = waits(account, &rows);
+        let strangers = strangers(&store, account)?;
         let status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
         if args.json {
-            writeln!(out, "{}", as_json(account, status.as_ref()))?;
+            let account = as_json(account, status.as_ref(), rules.as_ref(), &examined, &waits);
+            writeln!(out, "{account}")?;
         } else {
             write_status(&mut out, account, status.as_ref())?;
+            if let Some(rules) = rules {
+                writeln!(out, "  {rules}")?;
+            }
+            write_held(&mut out, &examined)?;
+            for wait in &waits {
+                writeln!(out, "  {}", wait.sentence())?;
+            }
+            if let Some((folder, count)) = &strangers {
+                let folder = sanitise(folder.as_str());
+                writeln!(
+                    out,
+                    "  {count} from strangers in {folder}: drag each where its sender's mail belongs"
+                )?;
+            }
         }
     }
     Ok(exit::OK)
 }
 
-fn as_json(account: &Account, status: Option<&AccountStatus>) -> Value {
+/// Mail of one folder that waits for its time.
+#[derive(Debug, PartialEq, Eq)]
+struct Wait {
+    folder: String,
+    messages: usize,
+    next: Timestamp,
+}
+
+impl Wait {
+    fn sentence(&self) -> String {
+        let Self { folder, messages, next } = self;
+        let verb = if *messages == 1 {
+            "message waits"
+        } else {
+            "messages wait"
+        };
+        format!("{messages} {verb} in {folder}, the next until {}", clock_time(*next))
+    }
+}
+
+fn waits(account: &Account, rows: &[Row]) -> Vec<Wait> {
+    let mut waits: BTreeMap<String, Wait> = BTreeMap::new();
+    for row in rows {
+        let folder = row.entry.destination.as_ref().unwrap_or(&row.entry.source.mailbox);
+        let due = returning::due(row, &account.folders, &TimeZone::system());
+        let wait = waits.entry(sanitise(folder.as_str())).or_insert_with(|| Wait {
+            folder: sanitise(folder.as_str()),
+            messages: 0,
+            next: due,
+        });
+        wait.messages += 1;
+        wait.next = wait.next.min(due);
+    }
+    waits.into_values().collect()
+}
+
+/// The screener's folder and how many messages wait in it for a decision; `None` where none does.
+fn strangers(store: &StoreHandle, account: &Account) -> anyhow::Result<Option<(Mailbox, u64)>> {
+    let Some(folder) = account.folders.screener.clone() else {
+        return Ok(None);
+    };
+    let (name, looked) = (account.name.clone(), folder.clone());
+    let count = block_on(async { store.run(move |store| store.untouched_in(&name, &looked)).await })??;
+    Ok(Some((folder, count)).filter(|(_, count)| *count > 0))
+}
+
+fn as_json(
+    account: &Account,
+    status: Option<&AccountStatus>,
+    rules: Option<&RulesInForce>,
+    examined: &Examination,
+    waits: &[Wait],
+) -> Value {
     let mode = if account.mode == Mode::Sort { "sort" } else { "preview" };
-    json!({ "account": account.name, "mode": mode, "running": status.is_some_and(is_running), "status": status })
+    json!({
+        "account": account.name,
+        "mode": mode,
+        "running": status.is_some_and(is_running),
+        "status": status,
+        "rules": rules,
+        "held_rules": examined.held(),
+        "waiting": waits.iter().map(|wait| json!({
+            "folder": wait.folder, "messages": wait.messages, "next": rfc3339(wait.next),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn write_held(out: &mut dyn Write, examined: &Examination) -> io::Result<()> {
+    for held in examined.held() {
+        writeln!(
+            out,
+            "  {held}; confirm with `postroom sort --yes` or allow_broad = true"
+        )?;
+    }
+    Ok(())
 }
 
 fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountStatus>) -> io::Result<()> {
@@ -65,10 +169,14 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
     }
     writeln!(out, "  {} since {}", status.state, clock_time(status.at))?;
     if let (Some(watching), Some(moving)) = (&status.watching, &status.moving) {
-        writeln!(out, "  hears of new mail by {watching}; moves by {moving}")?;
+        writeln!(out, "  {}", hearing(watching, account))?;
+        writeln!(out, "  {}", way_of_moving(moving))?;
     }
     if let Some(swept) = status.swept {
         writeln!(out, "  last full sweep {}", clock_time(swept))?;
+    }
+    for remark in &status.remarks {
+        writeln!(out, "  note: {remark}")?;
     }
     if let Some(problem) = &status.problem {
         writeln!(out, "  problem: {problem}")?;
@@ -77,6 +185,25 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
         writeln!(out, "  next attempt {}", clock_time(next))?;
     }
     Ok(())
+}
+
+fn hearing(watching: &str, account: &Account) -> String {
+    let poll = account.imap.poll.as_secs();
+    match watching {
+        "NOTIFY" => "hears of new mail and of drags at once: the server tells of every folder (NOTIFY)".to_owned(),
+        "IDLE" => format!("hears of new mail at once: the server tells (IDLE); looks for drags every {poll} s"),
+        _ => format!("asks for new mail every {poll} s: the server does not tell of it by itself (no IDLE)"),
+    }
+}
+
+fn way_of_moving(moving: &str) -> String {
+    match moving {
+        "MOVE" => "moves mail in one step (MOVE)".to_owned(),
+        _ => match moving.strip_prefix("not at all") {
+            Some(why) => format!("moves nothing{why}"),
+            None => format!("moves mail by {moving}: the server has no MOVE"),
+        },
+    }
 }
 
 /// True while the process that wrote the status lives.

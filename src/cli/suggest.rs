@@ -12,14 +12,10 @@ use crate::daemon::DaemonError;
 use crate::daemon::clock;
 use crate::daemon::logbook::Logbook;
 use crate::daemon::reload::RulesKeeper;
-use crate::sort::behaviour::{Because, Behaviour, Place, Suggestion};
-use crate::sort::bucket::Bucket;
-use crate::sort::mailbox::{Mailbox, Timestamp};
+use crate::report::suggestion::command;
+use crate::sort::behaviour::{Because, Suggestion};
 use crate::sort::sanitise;
 use crate::sort::taught::Identity;
-
-/// How far back mail is looked at, seconds: half a year.
-const LOOKS_BACK: i64 = 182 * 86_400;
 
 /// Options of `postroom suggest`.
 #[derive(Debug, clap::Args)]
@@ -64,57 +60,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
 async fn gather(config: &Config, account: &Account, keeper: &RulesKeeper) -> Result<Vec<Suggestion>, DaemonError> {
     let logbook = Logbook::new(&account.name, None);
     let mut visit = visit_to_look(config, account, keeper.current(), &logbook).await?;
-    let now = clock::now();
-    let since = Timestamp(now.0.saturating_sub(LOOKS_BACK));
-    let mut folders = vec![(Mailbox::inbox(), Place::InSight)];
-    for folder in visit.layout.buckets.clone() {
-        let place = if folder == account.folders.of(Bucket::Top) {
-            Place::InSight
-        } else {
-            Place::SortedAway
-        };
-        folders.push((folder, place));
-    }
-    if let Some(trash) = visit.layout.special_use.get("\\trash").cloned()
-        && folders.iter().all(|(folder, _)| *folder != trash)
-    {
-        folders.push((trash, Place::Trash));
-    }
-    let mut behaviour = Behaviour::default();
-    for (folder, place) in folders {
-        let read = visit.look_into(&folder, Some(since), |arrival| {
-            let at = arrival.arrived.unwrap_or(now);
-            if at >= since {
-                behaviour.note(&arrival.message, at, place, &arrival.flags, &account.owner);
-            }
-        });
-        read.await?;
-    }
-    let suggestions = behaviour.suggestions(now, &visit.sorter.taught, &visit.sorter.correspondence);
+    let suggestions = visit.suggestions(clock::now()).await?;
     visit.session.logout().await;
     Ok(suggestions)
-}
-
-/// The command that takes a suggestion up, safe to paste into a shell: senders choose their own names.
-fn command(suggestion: &Suggestion, account: Option<&str>) -> String {
-    let who = sanitise(&identity::spelling(&suggestion.identity));
-    let dashes = if who.starts_with('-') { "-- " } else { "" };
-    let account = account.map_or_else(String::new, |name| format!("--account {} ", shell_word(name)));
-    format!(
-        "postroom train {account}{dashes}{} {}",
-        shell_word(&who),
-        suggestion.bucket
-    )
-}
-
-/// A word as a POSIX shell takes it for itself.
-fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@._+-".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 /// `{"sender","kind","bucket","because","counts":{..},"command"}`.
@@ -136,27 +84,4 @@ fn object(suggestion: &Suggestion, command: &str) -> Value {
         "counts": counts,
         "command": command,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_senders_name_is_one_word_of_the_command_whatever_he_calls_himself() {
-        let line = |name: &str, account| {
-            let suggestion = Suggestion {
-                identity: Identity::List(name.to_owned()),
-                bucket: Bucket::Bulk,
-                because: Because::Ignored { left: 5, deleted: 0 },
-            };
-            command(&suggestion, account)
-        };
-        assert_eq!(line("talk.example.org", None), "postroom train talk.example.org bulk");
-        assert_eq!(
-            line("x;reboot", Some("home")),
-            "postroom train --account home 'x;reboot' bulk"
-        );
-        assert_eq!(line("-x'$(id)", None), r"postroom train -- '-x'\''$(id)' bulk");
-    }
 }

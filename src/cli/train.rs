@@ -18,7 +18,7 @@ pub struct TrainArgs {
     /// An address, a domain with everything below it (@shop.example), or a List-Id
     #[arg(value_name = "ADDRESS|@DOMAIN|LIST")]
     pub sender: String,
-    /// top, inbox, news, bulk or blackhole
+    /// top, inbox, news, bulk, blackhole, or a bucket of your own
     pub bucket: String,
     /// For this account
     #[arg(long, value_name = "NAME")]
@@ -28,7 +28,7 @@ pub struct TrainArgs {
 /// Runs the command; 0 when the lesson is in force.
 pub fn run(args: &TrainArgs, records: &Records, out: &mut dyn Write) -> anyhow::Result<u8> {
     let identity = identity::parse(&args.sender)?;
-    let bucket: Bucket = args.bucket.parse()?;
+    let bucket = records.bucket(&args.bucket)?;
     refuse_shared(&identity, bucket)?;
     let mut store = records.write()?;
     let account = records.single(&store, args.account.as_deref())?;

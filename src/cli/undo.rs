@@ -108,6 +108,9 @@ fn print(results: &[(RowId, Undone)], dry_run: bool) -> usize {
         match undone {
             Undone::Back(folder) => println!("#{row} {verb} {folder}"),
             Undone::Refused(why) => println!("#{row} stays: {why}"),
+            Undone::CopyStays(folder) => {
+                println!("#{row} is a copy and stays in {folder}: Postroom deletes no mail");
+            }
         }
     }
     results

@@ -1,5 +1,6 @@
 //! `postroom.toml` as it is written: every key, nothing checked but its type. [`super::validate`] makes values of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -28,11 +29,20 @@ pub(super) struct Account {
     pub backlog: Option<Backlog>,
     #[serde(default)]
     pub allow_unsafe_move: bool,
+    #[serde(default)]
+    pub claim: bool,
     pub authserv_id: Option<Spanned<String>>,
     pub imap: Spanned<Imap>,
     pub folders: Option<Spanned<Folders>>,
     pub learning: Option<Learning>,
     pub digest: Option<Spanned<OneOrMany>>,
+    pub snooze: Option<Spanned<Snooze>>,
+    pub hold: Option<Spanned<Hold>>,
+    pub unknown: Option<Spanned<String>>,
+    pub contacts: Option<PathBuf>,
+    pub no_reply: Option<Spanned<String>>,
+    #[serde(default)]
+    pub bucket: BTreeMap<Spanned<String>, OwnBucket>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -61,6 +71,8 @@ pub(super) struct Imap {
     pub password_file: Option<Spanned<PathBuf>>,
     pub password_command: Option<Spanned<Vec<String>>>,
     pub credential: Option<Spanned<String>>,
+    /// Attributes of an item in the desktop's keyring.
+    pub password_keyring: Option<Spanned<BTreeMap<String, String>>>,
     pub token_command: Option<Spanned<Vec<String>>>,
     pub oauth2: Option<Spanned<OAuth2>>,
     pub poll: Option<Spanned<String>>,
@@ -103,6 +115,94 @@ pub(super) struct Folders {
     pub bulk: Option<Spanned<String>>,
     pub blackhole: Option<Spanned<Blackhole>>,
     pub sent: Option<Spanned<String>>,
+}
+
+/// `[account.bucket.NAME]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OwnBucket {
+    pub folder: Spanned<String>,
+}
+
+/// `snooze = true`, `"Later"`, or `{ folder = "Later", times = ["Tomorrow"], morning = "07:30" }`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SnoozeTable {
+    pub folder: Option<String>,
+    pub times: Option<Vec<String>>,
+    pub morning: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) enum Snooze {
+    Switch(bool),
+    Table(SnoozeTable),
+}
+
+impl<'de> Deserialize<'de> for Snooze {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Snooze;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, a folder, or { folder = \"Snooze\", times = [\"Tomorrow\"], morning = \"08:00\" }")
+            }
+
+            fn visit_bool<E>(self, on: bool) -> Result<Snooze, E> {
+                Ok(Snooze::Switch(on))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Snooze, E> {
+                Ok(Snooze::Table(SnoozeTable {
+                    folder: Some(text.to_owned()),
+                    times: None,
+                    morning: None,
+                }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Snooze, A::Error> {
+                SnoozeTable::deserialize(MapAccessDeserializer::new(map)).map(Snooze::Table)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// `hold = "22:00-07:00"`, or `{ hours = "22:00-07:00", folder = "Held" }`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HoldTable {
+    pub hours: String,
+    pub folder: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Hold(pub HoldTable);
+
+impl<'de> Deserialize<'de> for Hold {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Hold;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"22:00-07:00\", or { hours = \"22:00-07:00\", folder = \"Held\" }")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Hold, E> {
+                Ok(Hold(HoldTable {
+                    hours: text.to_owned(),
+                    folder: None,
+                }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Hold, A::Error> {
+                HoldTable::deserialize(MapAccessDeserializer::new(map)).map(Hold)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// `[account.learning]`.

@@ -59,9 +59,14 @@ impl Checker<'_> {
         }
         let owner = self.owner(&account.email);
         let imap = self.imap(&account.imap);
-        let folders = self.folders(account.folders.as_ref());
+        let mut folders = self.folders(account.folders.as_ref());
+        self.own_buckets(&account.bucket, &mut folders);
+        self.snooze(account.snooze.as_ref(), &mut folders);
+        self.hold(account.hold.as_ref(), &mut folders);
+        self.unknown(account.unknown.as_ref(), &mut folders);
         let learning = self.learning(account.learning.as_ref());
         let digest = self.digest(account.digest.as_ref());
+        let no_reply = self.no_reply(account.no_reply.as_ref());
         let checked = Account {
             name: name.clone(),
             owner,
@@ -74,6 +79,7 @@ impl Checker<'_> {
                 Some(raw::Backlog::Leave) | None => Backlog::Leave,
             },
             allow_unsafe_move: account.allow_unsafe_move,
+            claim: account.claim,
             authserv_id: account
                 .authserv_id
                 .as_ref()
@@ -81,6 +87,8 @@ impl Checker<'_> {
             imap: imap?,
             folders,
             learning,
+            contacts: account.contacts.as_deref().map(|path| self.resolve(path)),
+            no_reply,
             digest,
         };
         (self.findings.len() == before).then_some(checked)
@@ -191,14 +199,7 @@ impl Checker<'_> {
     }
 
     fn folders(&mut self, raw: Option<&Spanned<raw::Folders>>) -> Folders {
-        let mut folders = Folders {
-            top: Mailbox::new("Top"),
-            news: Mailbox::new("News"),
-            bulk: Mailbox::new("Bulk"),
-            blackhole: Mailbox::new("Blackhole"),
-            blackhole_trash_after: None,
-            sent: None,
-        };
+        let mut folders = Folders::default();
         let Some(raw) = raw else { return folders };
         let given = raw.get_ref();
         for (slot, name) in [
@@ -235,7 +236,7 @@ impl Checker<'_> {
         folders
     }
 
-    fn folder<T>(&mut self, at: &Spanned<T>, name: &str) -> Option<Mailbox> {
+    pub(super) fn folder<T>(&mut self, at: &Spanned<T>, name: &str) -> Option<Mailbox> {
         let wrong = name.trim().is_empty()
             || name.starts_with('/')
             || name.ends_with('/')

@@ -1,7 +1,9 @@
 //! The way into an account: the proof of who we are, the connection, the login.
 
+use std::fmt::Debug;
 use std::path::PathBuf;
 
+use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
 use super::error::DaemonError;
@@ -16,6 +18,30 @@ pub enum Proof {
     Password(SecretString),
     /// An OAuth access token.
     Token(SecretString),
+}
+
+/// Where a worker gets its secret and its session from. There is one in the program, [`Network`]; a simulation brings its
+/// own.
+pub trait Gate: Debug + Send + Sync {
+    /// The password or token as it is kept now; nobody is asked for another.
+    fn kept<'a>(&'a self, imap: &'a Imap) -> BoxFuture<'a, Result<SecretString, DaemonError>>;
+
+    /// A session, from nothing.
+    fn open<'a>(&'a self, imap: &'a Imap) -> BoxFuture<'a, Result<Session, DaemonError>>;
+}
+
+/// The secret where the configuration says it is, and the server over the network.
+#[derive(Debug, Clone, Copy)]
+pub struct Network;
+
+impl Gate for Network {
+    fn kept<'a>(&'a self, imap: &'a Imap) -> BoxFuture<'a, Result<SecretString, DaemonError>> {
+        Box::pin(kept(imap))
+    }
+
+    fn open<'a>(&'a self, imap: &'a Imap) -> BoxFuture<'a, Result<Session, DaemonError>> {
+        Box::pin(open(imap))
+    }
 }
 
 /// The password or token as it is kept now; nobody is asked for another.

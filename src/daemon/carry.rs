@@ -1,5 +1,7 @@
 //! Carrying out what the sorter asks for: the ledger first, then the server, then the ledger again, then one log line.
 
+mod destination;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clock;
@@ -11,11 +13,11 @@ use crate::imap::ImapError;
 use crate::imap::failpoint::failpoint;
 use crate::imap::mover::{self, Policy};
 use crate::sort::arrival::Action;
-use crate::sort::ledger::{Entry, Outcome, RowId, RowKind, State};
+use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid, UidValidity};
 use crate::sort::refusal::Refusal;
 use crate::sort::taught::{MOST_TAUGHT_AT_ONCE, Taught};
-use crate::store::{FolderMark, Learning, Query};
+use crate::store::{FolderMark, Learning};
 
 impl Visit<'_> {
     /// Writes down everything that follows from one window in one transaction; moves wait in `pending`.
@@ -27,24 +29,38 @@ impl Visit<'_> {
         actions: Vec<Action>,
     ) -> Result<(), DaemonError> {
         let (mut entries, mut lessons, mut forgotten, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut deferred = Vec::new();
+        let (mut deferred, mut doubtful) = (Vec::new(), Vec::new());
         for action in actions {
             match action {
                 Action::Plan(entry) | Action::Move(entry) => entries.push(entry),
                 Action::Defer { location, due } => deferred.push(Deferred { location, due }),
                 Action::Learn(lesson) => lessons.push(lesson),
+                Action::Hold(lesson) => doubtful.push(lesson),
                 Action::Forget(identity) => forgotten.push(identity),
                 Action::Note(note) => notes.push(note),
             }
+        }
+        if entries
+            .iter()
+            .any(|entry| entry.kind == RowKind::Snooze || entry.kind == RowKind::Hold)
+        {
+            self.next_return = None;
         }
         self.fill_in_destinations(&mut entries).await?;
         // First, so that a crash in between makes a message wait twice rather than never come up again.
         self.defer(deferred).await?;
         let senders: BTreeSet<_> = lessons.iter().map(|lesson| &lesson.identity).collect();
         let hold = senders.len() > MOST_TAUGHT_AT_ONCE;
+        self.company.look_due |= entries.iter().any(Entry::may_be_anothers);
+        let in_doubt = doubtful.len();
+        let held = if hold {
+            lessons.iter().cloned()
+        } else {
+            [].iter().cloned()
+        };
         let learning = Learning {
             run: self.run.to_owned(),
-            held: if hold { lessons.clone() } else { Vec::new() },
+            held: held.chain(doubtful).collect(),
             lessons: if hold { Vec::new() } else { lessons.clone() },
             forgotten,
             tallies: self.sorter.correspondence.take_changed(),
@@ -66,11 +82,16 @@ impl Visit<'_> {
             let kept = self.store.run(move |store| store.lessons(&account)).await?;
             self.sorter.taught = Taught::default();
             self.sorter.taught.load(kept);
-            self.logbook.held(lessons.len());
+            self.logbook
+                .held(lessons.len(), "more than 100 different senders in one sweep");
         } else {
             for lesson in &lessons {
                 self.logbook.learned(lesson);
             }
+        }
+        if in_doubt > 0 {
+            let why = "another program moves the same mail, and this may be its work";
+            self.logbook.held(in_doubt, why);
         }
         for note in &notes {
             self.logbook.note(note);
@@ -102,74 +123,6 @@ impl Visit<'_> {
         Ok(())
     }
 
-    /// Recovery searches a destination from the UIDNEXT it had when the move was planned. Where we watch the folder, up
-    /// to where we have looked is as good; elsewhere the server is asked.
-    async fn fill_in_destinations(&mut self, entries: &mut [Entry]) -> Result<(), DaemonError> {
-        let mut next: BTreeMap<Mailbox, Uid> = BTreeMap::new();
-        let wanted = entries
-            .iter()
-            .filter(|entry| entry.kind.moves())
-            .filter_map(|entry| entry.destination.clone());
-        let (known, unknown): (BTreeSet<_>, BTreeSet<_>) = wanted
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .partition(|mailbox| self.marks.contains_key(mailbox));
-        next.extend(known.into_iter().filter_map(|mailbox| {
-            let uid = self.marks.get(&mailbox)?.next_uid;
-            Some((mailbox, uid))
-        }));
-        if !unknown.is_empty() {
-            let unknown: Vec<Mailbox> = unknown.into_iter().collect();
-            next.extend(
-                self.session
-                    .status(&unknown)
-                    .await?
-                    .into_iter()
-                    .map(|(mailbox, s)| (mailbox, s.uid_next)),
-            );
-            // A rule's folder that is not there yet is made now, before anything is sent to it.
-            for mailbox in unknown
-                .into_iter()
-                .filter(|mailbox| !next.contains_key(mailbox))
-                .collect::<Vec<_>>()
-            {
-                self.make_folder(&mailbox).await?;
-            }
-        }
-        for entry in entries.iter_mut().filter(|entry| entry.kind.moves()) {
-            let uid = entry.destination.as_ref().and_then(|mailbox| next.get(mailbox));
-            entry.destination_uid_next = Some(uid.copied().unwrap_or(Uid(1)));
-        }
-        Ok(())
-    }
-
-    /// Makes a rule's folder, unless mail has been moved into it before: then the user has removed or renamed it. Where it
-    /// cannot be made the moves will be refused, each with the server's own words.
-    async fn make_folder(&mut self, mailbox: &Mailbox) -> Result<(), DaemonError> {
-        let query = Query {
-            account: Some(self.account.name.clone()),
-            destination: Some(mailbox.clone()),
-            state: Some(State::Done),
-            kinds: vec![RowKind::Sort],
-            limit: Some(1),
-            ..Query::default()
-        };
-        let used = self.store.run(move |store| store.rows(&query)).await?;
-        if !used.is_empty() {
-            return Ok(());
-        }
-        match mover::create(&mut self.session, mailbox).await {
-            Err(error @ ImapError::Refused { bad: false, .. }) => {
-                self.logbook.stuck(
-                    &error,
-                    &format!("make the folder {mailbox} yourself, or name another in the rule"),
-                );
-                Ok(())
-            }
-            made => Ok(made?),
-        }
-    }
-
     /// Sends the pending moves to the server and writes down what became of each.
     pub async fn carry_out(&mut self) -> Result<(), DaemonError> {
         if self.pending.is_empty() {
@@ -183,11 +136,14 @@ impl Visit<'_> {
             held.extend(objection.iter().map(|why| (planned.row, Outcome::Failed(why.clone()))));
             objection.is_none()
         });
+        let (moves, gone) = self.make_way(moves).await?;
+        held.extend(gone);
         if !held.is_empty() {
             self.close(&entries, held).await?;
         }
         let policy = Policy {
             allow_unsafe_move: self.account.allow_unsafe_move,
+            claim: self.claims.policy(now, &entries),
         };
         let report = mover::move_messages(&mut self.session, &moves, policy).await;
         let blunder = report.outcomes.iter().find_map(|(_, outcome)| match outcome {
@@ -197,6 +153,7 @@ impl Visit<'_> {
         self.close(&entries, report.outcomes).await?;
         match (report.error, blunder) {
             (Some(error), _) if error.ends_connection() => Err(error.into()),
+            (_, None) if !report.unproven.is_empty() => self.prove(&report.unproven).await,
             // A server that does not understand us is not spoken to any further (reliability.md C5).
             (_, Some(text)) => Err(DaemonError::Imap(ImapError::Refused {
                 command: "a move",
@@ -225,6 +182,8 @@ impl Visit<'_> {
                 self.put_there(folder, *uid_validity, *uid);
             }
         }
+        self.bar_refused(entries, &outcomes).await?;
+        self.claims.note(now, entries, &outcomes);
         for (folder, words) in self.retries.note(now, entries, &outcomes) {
             self.logbook.closed(&folder, &words);
         }

@@ -94,11 +94,15 @@ impl Visit<'_> {
     }
 
     async fn write_digest(&mut self, since: Timestamp, now: Timestamp) -> Result<Option<Digest>, DaemonError> {
+        self.look_for_suggestions(now).await?;
         let account = self.account.name.clone();
-        let digest = self
+        let mut digest = self
             .store
             .run(move |store| Digest::gather(store, &account, since, now))
             .await?;
+        if let Some(wait) = self.account.no_reply {
+            digest.unanswered = self.unanswered(wait, since, now).await?;
+        }
         let Some(owner) = self.account.owner.addresses().first().filter(|_| !digest.is_empty()) else {
             self.note_digest(Told { told: now, tried: now }).await?;
             return Ok(None);
@@ -118,6 +122,7 @@ impl Visit<'_> {
             .await?;
         mover::append(&mut self.session, &Mailbox::inbox(), &[], &message).await?;
         self.note_digest(Told { told: now, tried: now }).await?;
+        self.suggestions_told().await?;
         Ok(Some(digest))
     }
 }

@@ -11,7 +11,9 @@ use crate::sort::arrival::Note;
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
-use crate::sort::rival::Signs;
+use crate::sort::refusal::CLAIMED;
+use crate::sort::rules::Finding;
+use crate::sort::rules::template::MOST_FOLDERS;
 use crate::sort::sanitise;
 use crate::sort::taught::Lesson;
 use crate::sort::verdict::Reason;
@@ -89,6 +91,13 @@ impl Logbook {
                 });
             }
             Outcome::Void(why) => info!(account, row = row.0, message_id = %id, %folder, why, "{verb} void"),
+            Outcome::Failed(code) if code == CLAIMED => {
+                info!(account, row = row.0, message_id = %id, %folder, "{verb} left to another Postroom, which has claimed it");
+            }
+            Outcome::Failed(code) if entry.kind == RowKind::Copy => {
+                warn!(account, row = row.0, message_id = %id, %folder, code, "no copy was made; the message itself goes its way");
+                self.tell(Told::Problem(format!("no copy was made in {folder}: {code}")));
+            }
             Outcome::Failed(code) => {
                 warn!(account, row = row.0, message_id = %id, %folder, code, "{verb} failed; the message stays where it is");
                 self.tell(Told::Problem(format!("moving a message to {folder} failed: {code}")));
@@ -106,13 +115,12 @@ impl Logbook {
         self.tell(Told::Learned(lesson.clone()));
     }
 
-    /// More senders than one hand drags in one sweep: nothing is learned until the user says so.
-    pub fn held(&self, lessons: usize) {
+    /// Lessons were put aside instead of learned, and why: nothing is learned until the user says so.
+    pub fn held(&self, lessons: usize, why: &str) {
         let account = self.account.as_str();
         warn!(
             account,
-            lessons,
-            "learning held: more than 100 different senders in one sweep; `postroom learn --confirm` takes them"
+            lessons, "learning held: {why}; `postroom learn --confirm` takes them"
         );
         self.tell(Told::Problem(format!(
             "{lessons} lessons are held; `postroom learn --confirm` takes them"
@@ -126,8 +134,13 @@ impl Logbook {
             Note::Unsortable { location, why } => {
                 warn!(account, folder = %location.mailbox, uid = location.uid.0, why = sanitise(why), "left alone");
             }
-            Note::CopyNotMade { rule } => {
-                warn!(account, rule = %Shown(rule.rule.as_deref()), "this version makes no copies; the rule's `copy` is left out");
+            Note::CopyNotMade { rule, target } => {
+                warn!(account, rule = %Shown(rule.rule.as_deref()), target, "no copy is made: the server marks no folder for this use");
+            }
+            Note::Doubled { location, message_id } => {
+                let message_id = message_id.as_deref().map(sanitise);
+                warn!(account, folder = %location.mailbox, uid = location.uid.0, message_id = %Shown(message_id.as_deref()),
+                    "doubled: another program moved this message too; both copies stay, remove one by hand");
             }
             Note::RuleAgainstHand { rule, bucket } => {
                 let (name, file, line) = (rule.rule.as_deref(), rule.file.as_deref(), rule.line);
@@ -135,6 +148,26 @@ impl Logbook {
                     "your hand and a rule of yours disagree; the rule goes on deciding about new mail of this sender");
             }
         }
+    }
+
+    /// Something about a rule that its author should know.
+    pub fn rule(&self, finding: &Finding) {
+        let (message, hint) = (
+            sanitise(&finding.message),
+            sanitise(finding.hint.as_deref().unwrap_or_default()),
+        );
+        warn!(
+            account = self.account.as_str(),
+            check = finding.check,
+            "{message}; {hint}"
+        );
+    }
+
+    /// A rule with a template has filled as many folders as one rule may.
+    pub fn rule_is_full(&self, rule: Option<&str>, folder: &Mailbox) {
+        let account = self.account.as_str();
+        warn!(account, rule = %Shown(rule), %folder,
+            "the rule has filled {MOST_FOLDERS} folders and makes no more; its further mail stays in the inbox; make the folder yourself, or change the rule");
     }
 
     /// A connection stands and the account is being watched.
@@ -169,7 +202,7 @@ impl Logbook {
     /// A folder's UIDs have started anew.
     pub fn uid_validity_changed(&self, folder: &Mailbox, old: UidValidity, new: UidValidity) {
         warn!(account = self.account.as_str(), %folder, old = old.0, new = new.0,
-            "the server renumbered this folder; only mail that arrives from now on is sorted");
+            "the server renumbered this folder; what was met before is left alone and nothing is learned from it");
     }
 
     /// A folder has begun to refuse mail.
@@ -179,12 +212,25 @@ impl Logbook {
         self.tell(Told::Problem(format!("{folder} takes no mail: {words}")));
     }
 
-    /// Another program sorts the same mailbox.
-    pub fn rival(&self, signs: Signs) {
-        let Signs { outrun, doubled } = signs;
+    /// Another program sorts the same mailbox; the sentence says what is seen and what to do.
+    pub fn rival(&self, sentence: &str) {
+        error!(account = self.account.as_str(), "{sentence}");
+        self.tell(Told::Problem(sentence.to_owned()));
+    }
+
+    /// `claim = true`, and the server cannot do what it takes.
+    pub fn no_claims(&self) {
         self.stuck(
-            &format!("another program moves the same mail: within a day it was faster {outrun} times and made {doubled} second copies"),
-            "Postroom only looks on until that is a day ago; stop one of the two, and remove the second copies by hand",
+            &"claim = true is of no use here: the server has no CONDSTORE, or keeps no keywords in the inbox",
+            "instead every move waits up to two seconds and looks again; better let one Postroom alone look after this account",
+        );
+    }
+
+    /// The signs of another sorter are a day old.
+    pub fn alone_again(&self) {
+        info!(
+            account = self.account.as_str(),
+            "no other program has moved the same mail for a day; moving as usual"
         );
     }
 
@@ -193,6 +239,19 @@ impl Logbook {
         self.stuck(
             &format!("the folder {folder} is gone; did you rename it?"),
             "make it again, or tell postroom.toml the new name; until then its mail stays in the inbox",
+        );
+    }
+
+    /// The address book was read.
+    pub fn contacts(&self, addresses: usize) {
+        info!(account = self.account.as_str(), addresses, "contacts loaded");
+    }
+
+    /// A snooze folder's name says no time.
+    pub fn timeless(&self, folder: &Mailbox) {
+        self.stuck(
+            &format!("{folder} is no snooze folder: its name says no time"),
+            "what lies there stays there; name it after a time, as Tomorrow, Monday, 3 days or 2026-12-24",
         );
     }
 

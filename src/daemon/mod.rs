@@ -4,10 +4,15 @@
 //! - [`supervisor`] the process: signals, [`reload`], [`systemd`]; [`roster`] who is looked after
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
-//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing
-//! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server
+//! - [`rights`] folders that take no mail from us
+//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too,
+//!   [`claim`] by intent
+//! - [`recovery`] open rows first, [`bootstrap`] the first look, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger
+//!   then server; [`renumbered`] a server that begins to count anew
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
-//! - [`digest`] the daily mail to the user himself
+//! - [`held`] rules that would take too much mail; [`returning`] mail that waits for its time and comes back
+//! - [`contacts`] the user's address book
+//! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say, [`unanswered`] who owes him an answer
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
 
@@ -15,10 +20,13 @@ pub mod access;
 pub mod backoff;
 pub mod bootstrap;
 pub mod carry;
+pub mod claim;
 pub mod clock;
+pub mod contacts;
 pub mod deferred;
 pub mod digest;
 pub mod error;
+pub mod held;
 pub mod layout;
 pub mod logbook;
 pub mod model;
@@ -28,13 +36,20 @@ pub mod pending;
 pub mod plan;
 pub mod recovery;
 pub mod reload;
+pub mod renumbered;
 pub mod retention;
 pub mod retry;
+pub mod returning;
+pub mod rights;
+pub mod rival;
 pub mod roster;
+pub mod round;
 pub mod status;
+pub mod suggestions;
 pub mod supervisor;
 pub mod sweep;
 pub mod systemd;
+pub mod unanswered;
 pub mod undo;
 pub mod visit;
 pub mod worker;

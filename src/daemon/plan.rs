@@ -37,6 +37,8 @@ pub struct Fate {
     pub settled: bool,
     /// The row to write when it is carried out.
     pub entry: Option<Entry>,
+    /// Rows of further copies that a rule asks for.
+    pub copies: Vec<Entry>,
 }
 
 fn is_a_persons(evidence: &Evidence) -> bool {
@@ -70,15 +72,20 @@ impl Visit<'_> {
         let settled = arrival
             .history
             .iter()
-            .any(|row| !matches!(row.entry.kind, RowKind::Keep | RowKind::Preview));
+            .any(|row| !matches!(row.entry.kind, RowKind::Keep | RowKind::Preview | RowKind::Copy));
         let moves = !settled && folder != arrival.location.mailbox;
         let entry = moves.then(|| Entry {
             destination: Some(folder.clone()),
-            flags: verdict.orders.flags.clone(),
+            flags: arrival.lacking(verdict.orders.flags.clone()),
             ..self
                 .sorter
                 .entry(RowKind::Sort, arrival, verdict.bucket, verdict.reason.clone())
         });
+        let copies = if settled {
+            Vec::new()
+        } else {
+            self.sorter.copy_rows(arrival, &verdict)
+        };
         Fate {
             uid: arrival.location.uid,
             message_id: arrival.message.message_id.clone(),
@@ -93,6 +100,7 @@ impl Visit<'_> {
             verdict,
             settled,
             entry,
+            copies,
         }
     }
 
@@ -106,18 +114,20 @@ impl Visit<'_> {
     ) -> Result<usize, DaemonError> {
         let inbox = Mailbox::inbox();
         let selected = self.session.select(&inbox, Access::ReadWrite).await?;
-        let entries: Vec<Entry> = fates.into_iter().filter_map(|fate| fate.entry).collect();
+        let mut fates = fates;
+        fates.retain(|fate| fate.entry.is_some() || !fate.copies.is_empty());
         let mut behind = 0;
-        for chunk in entries.chunks(step.max(1)) {
+        for chunk in fates.chunks(step.max(1)) {
             if stop() {
                 break;
             }
-            let mut chunk = chunk.to_vec();
+            let fates_behind = chunk.len();
+            let rows = chunk.iter().flat_map(|fate| fate.copies.iter().chain(&fate.entry));
+            let mut chunk: Vec<Entry> = rows.cloned().collect();
             chunk.retain(|entry| entry.source.uid_validity == selected.uid_validity);
-            let count = chunk.len();
             self.plan_moves(clock::now(), chunk).await?;
             self.carry_out().await?;
-            behind += count;
+            behind += fates_behind;
             progress(behind);
         }
         Ok(behind)

@@ -3,10 +3,15 @@
 //! For a row that is `planned` or `unknown` (reliability.md section 3):
 //! - the source folder has other UIDs now: closed as void, never acted upon;
 //! - the copy is still in the source with the same identity, and none has reached the destination: the command did not
-//!   run. Closed as failed; the message is decided about afresh;
+//!   run. Closed as failed; the message is decided about afresh. Flagged \Deleted it is left alone instead: void;
 //! - it is in both: a COPY ran and the rest did not. The rest is carried out, for exactly this UID;
 //! - it is gone from the source: looked for in the destination from the journaled UIDNEXT. One match: done. None: the
 //!   user was faster, void. Several: void and reported, no copy is touched.
+//!
+//! A further copy that a rule asked for (`copies.rs`) is looked for in its folder in the same way, and made only where none
+//! is found.
+
+mod copies;
 
 use std::collections::BTreeMap;
 
@@ -16,10 +21,10 @@ use crate::imap::ImapError;
 use crate::imap::failpoint::failpoint;
 use crate::imap::mover;
 use crate::imap::{Access, Selected};
-use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId};
+use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 use crate::sort::message::Message;
-use crate::sort::refusal::INTERRUPTED;
+use crate::sort::refusal::{INTERRUPTED, PRETENDED};
 
 /// What the server shows of one open row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +33,8 @@ struct Findings {
     same_epoch: bool,
     /// The copy is in the source.
     in_source: bool,
+    /// And it is flagged \Deleted there.
+    deleted: bool,
     /// UIDs of copies in the destination.
     in_destination: Vec<(UidValidity, Uid)>,
 }
@@ -52,6 +59,7 @@ fn resolve(findings: &Findings) -> Resolution {
     ) {
         (_, false, [copy]) => Resolution::Close(Outcome::Done(Some(*copy))),
         (false, ..) => void("the source folder was renumbered"),
+        (true, true, []) if findings.deleted => void("marked as deleted in the source and not in the destination"),
         (true, true, []) => Resolution::DecideAgain,
         (true, true, [copy]) => Resolution::Finish(*copy),
         (true, false, []) => void("gone from the source and not in the destination: you were faster"),
@@ -66,33 +74,52 @@ impl Visit<'_> {
         let account = self.account.name.clone();
         let mut open = self.store.run(move |store| store.open_rows(&account)).await?;
         open.retain(|row| row.run == self.run || !is_at_work(&row.run));
-        let mut by_pair: BTreeMap<(Mailbox, Mailbox), Vec<Row>> = BTreeMap::new();
-        for row in open {
-            let Some(destination) = row.entry.destination.clone() else {
-                continue;
-            };
-            by_pair
-                .entry((row.entry.source.mailbox.clone(), destination))
-                .or_default()
-                .push(row);
+        let (copies, moves) = open.into_iter().partition(|row| row.entry.kind == RowKind::Copy);
+        // First, while the messages are still where they are to be copied from.
+        for ((source, destination), rows) in by_pair(copies) {
+            self.recover_copies(&source, &destination, rows).await?;
         }
-        for ((source, destination), rows) in by_pair {
+        self.read_back(moves, INTERRUPTED).await
+    }
+
+    /// Looks for the copies of rows that the server said OK to without telling where they are. What is found is finished
+    /// as in a recovery; what is not is never sent again, since the next OK may mean as little.
+    pub async fn prove(&mut self, rows: &[RowId]) -> Result<(), DaemonError> {
+        let selected = self.session.selected().map(|selected| selected.mailbox.clone());
+        let account = self.account.name.clone();
+        let mut open = self.store.run(move |store| store.open_rows(&account)).await?;
+        open.retain(|row| rows.contains(&row.id));
+        self.read_back(open, PRETENDED).await?;
+        if let Some(selected) = selected {
+            self.session.select(&selected, Access::ReadWrite).await?;
+            self.session.assume_news();
+        }
+        Ok(())
+    }
+
+    /// Compares open rows with both folders and closes each; `not_run` is the code of those whose command has done nothing.
+    async fn read_back(&mut self, moves: Vec<Row>, not_run: &str) -> Result<(), DaemonError> {
+        for ((source, destination), rows) in by_pair(moves) {
             let arrived = self.copies(&destination, &rows).await?;
             let (selected, present) = self.originals(&source, &rows).await?;
             let mut unfinished = Vec::new();
             for row in rows {
+                let original = present
+                    .get(&row.entry.source.uid)
+                    .filter(|(mid, _)| *mid == row.entry.mid);
                 let findings = Findings {
                     same_epoch: selected
                         .as_ref()
                         .is_some_and(|s| s.uid_validity == row.entry.source.uid_validity),
-                    in_source: present.get(&row.entry.source.uid) == Some(&row.entry.mid),
+                    in_source: original.is_some(),
+                    deleted: original.is_some_and(|(_, deleted)| *deleted),
                     in_destination: arrived.get(&row.entry.mid).cloned().unwrap_or_default(),
                 };
                 failpoint("recovery-before-settling");
                 match resolve(&findings) {
                     Resolution::Close(outcome) => self.settle(row, outcome).await?,
                     Resolution::Finish(copy) => unfinished.push((row, copy)),
-                    Resolution::DecideAgain => self.settle(row, Outcome::Failed(INTERRUPTED.to_owned())).await?,
+                    Resolution::DecideAgain => self.settle(row, Outcome::Failed(not_run.to_owned())).await?,
                 }
             }
             if !unfinished.is_empty() {
@@ -122,6 +149,7 @@ impl Visit<'_> {
                 source: row.entry.source.clone(),
                 destination: destination.clone(),
                 flags: Vec::new(),
+                leaves_original: false,
             })
             .collect();
         let on_disk = self
@@ -164,6 +192,10 @@ impl Visit<'_> {
             Err(ImapError::Refused { .. }) => return Ok(BTreeMap::new()),
             Err(error) => return Err(error.into()),
         };
+        // Numbered anew since the row was planned: the copy may have any UID.
+        let mark = self.marks.get(destination);
+        let anew = mark.is_some_and(|mark| mark.uid_validity != selected.uid_validity) || selected.uid_next < from;
+        let from = if anew { Uid(1) } else { from };
         let mut copies: BTreeMap<Mid, Vec<(UidValidity, Uid)>> = BTreeMap::new();
         let uids = self.session.uids(from, None).await?;
         for fetched in self.session.headers(&uids, &self.fields()).await? {
@@ -176,12 +208,12 @@ impl Visit<'_> {
         Ok(copies)
     }
 
-    /// The rows' messages that are still in the source, by UID. Those the user has marked \Deleted count as gone.
+    /// The rows' messages that are still in the source, by UID, and whether each is flagged \Deleted.
     async fn originals(
         &mut self,
         source: &Mailbox,
         rows: &[Row],
-    ) -> Result<(Option<Selected>, BTreeMap<Uid, Mid>), DaemonError> {
+    ) -> Result<(Option<Selected>, BTreeMap<Uid, (Mid, bool)>), DaemonError> {
         let selected = match self.session.select(source, Access::ReadOnly).await {
             Ok(selected) => selected,
             Err(ImapError::Refused { .. }) => return Ok((None, BTreeMap::new())),
@@ -193,10 +225,23 @@ impl Visit<'_> {
         let fetched = self.session.headers(&uids, &self.fields()).await?;
         let present = fetched.into_iter().map(|fetched| {
             let mid = identity(&fetched, &Message::parse(&fetched.header));
-            (fetched.uid, mid)
+            let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
+            (fetched.uid, (mid, deleted))
         });
         Ok((Some(selected), present.collect()))
     }
+}
+
+fn by_pair(rows: Vec<Row>) -> BTreeMap<(Mailbox, Mailbox), Vec<Row>> {
+    let mut pairs: BTreeMap<(Mailbox, Mailbox), Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        let Some(destination) = row.entry.destination.clone() else {
+            continue;
+        };
+        let pair = (row.entry.source.mailbox.clone(), destination);
+        pairs.entry(pair).or_default().push(row);
+    }
+    pairs
 }
 
 /// True when the run belongs to another process of this program that is alive: `postroom undo` beside the daemon, or the
@@ -220,6 +265,7 @@ mod tests {
         resolve(&Findings {
             same_epoch,
             in_source,
+            deleted: false,
             in_destination: in_destination.to_vec(),
         })
     }
@@ -227,6 +273,22 @@ mod tests {
     #[test]
     fn an_unexecuted_move_is_decided_afresh_and_never_replayed() {
         assert_eq!(resolved(true, true, &[]), Resolution::DecideAgain);
+    }
+
+    #[test]
+    fn what_carries_the_mark_of_deletion_is_not_decided_about_again() {
+        let findings = |in_destination| Findings {
+            same_epoch: true,
+            in_source: true,
+            deleted: true,
+            in_destination,
+        };
+        assert!(matches!(
+            resolve(&findings(vec![])),
+            Resolution::Close(Outcome::Void(_))
+        ));
+        // The mark may be ours, from the first half of the ladder.
+        assert_eq!(resolve(&findings(vec![COPY])), Resolution::Finish(COPY));
     }
 
     #[test]

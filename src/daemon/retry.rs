@@ -1,5 +1,4 @@
-//! Moves that came to nothing and are worth another try, destinations that take no mail for now, and the case that nothing
-//! is to be moved at all because somebody else does.
+//! Moves that came to nothing and are worth another try, and destinations that take no mail for now.
 //!
 //! Nothing of it is kept but in the ledger: [`crate::sort::refusal`] reads from a message's rows when it is due, so a
 //! restart forgets nothing and a message is never lost between two attempts. A message that is due is not replayed: it
@@ -10,11 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::clock;
 use super::error::DaemonError;
 use super::visit::Visit;
-use crate::config::Mode;
 use crate::sort::ledger::{Entry, Outcome, PlannedMove, Row, RowId, RowKind, State};
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
 use crate::sort::refusal::{self, HELD, Refusal};
-use crate::sort::rival::{self, Signs};
 use crate::store::Query;
 
 /// Failed rows older than this, in seconds, are of no account: the longest wait is a day.
@@ -30,6 +27,10 @@ pub struct Retries {
     next: Option<Timestamp>,
     /// Destinations that take no mail, until when.
     closed: BTreeMap<Mailbox, Timestamp>,
+    /// Destinations that take no mail from us in this visit, and why.
+    pub barred: BTreeMap<Mailbox, String>,
+    /// Nothing can be moved out of INBOX in this visit.
+    pub inbox_is_read_only: bool,
     /// The server has asked to be left alone until then.
     silent: Option<Timestamp>,
     /// Failed rows that have had their new verdict in this visit.
@@ -46,8 +47,9 @@ impl Retries {
         if self.silent.is_some_and(|until| now < until) {
             return Some(format!("{HELD}the server has asked for patience"));
         }
-        let until = self.closed.get(&planned.destination)?;
-        (now < *until).then(|| format!("{HELD}{} takes no mail for now", planned.destination))
+        let until = self.closed.get(&planned.destination).copied();
+        let closed = until.is_some_and(|until| now < until) || self.barred.contains_key(&planned.destination);
+        closed.then(|| format!("{HELD}{} takes no mail for now", planned.destination))
     }
 
     /// Takes note of outcomes; the folders that have begun to refuse, with the server's words.
@@ -83,30 +85,6 @@ impl Retries {
 }
 
 impl Visit<'_> {
-    /// Moves nothing while another sorter is at work on the same mailbox (reliability.md E2).
-    pub async fn look_for_rival(&mut self) -> Result<(), DaemonError> {
-        if self.account.mode != Mode::Sort {
-            return Ok(());
-        }
-        let now = clock::now();
-        let query = Query {
-            account: Some(self.account.name.clone()),
-            since: Some(Timestamp(now.0 - rival::MEMORY)),
-            kinds: vec![RowKind::Sort, RowKind::File],
-            ..Query::default()
-        };
-        let signs = self
-            .store
-            .run(move |store| Ok(Signs::of(now, &store.rows(&query)?)))
-            .await?;
-        let alone = !signs.another_sorter();
-        if self.sorter.settings.moves && !alone {
-            self.logbook.rival(signs);
-        }
-        self.sorter.settings.moves = alone;
-        Ok(())
-    }
-
     /// Gives messages of INBOX a new verdict whose moves came to nothing, when their time has come.
     pub async fn try_again(&mut self) -> Result<(), DaemonError> {
         let now = clock::now();
@@ -149,7 +127,13 @@ impl Visit<'_> {
             })
             .filter(|(row, _)| row.entry.source.mailbox.is_inbox())
             .collect();
-        self.retries.closed.clear();
+        let tomorrow = Timestamp(now.0 + 86_400);
+        self.retries.closed = self
+            .retries
+            .barred
+            .keys()
+            .map(|folder| (folder.clone(), tomorrow))
+            .collect();
         for (row, at) in &waiting {
             match (refusal::failed(row), &row.entry.destination) {
                 (Some(Refusal::Closed), Some(folder)) if !self.is_back(folder, row) => {

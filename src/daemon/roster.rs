@@ -12,6 +12,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::access::Gate;
 use super::error::DaemonError;
 use super::logbook::{Logbook, Told};
 use super::worker::Worker;
@@ -25,6 +26,8 @@ const AFTER_PANIC: Duration = Duration::from_mins(1);
 /// What every worker is given.
 #[derive(Debug)]
 pub struct Outfit {
+    /// The way to the servers.
+    pub gate: Arc<dyn Gate>,
     /// The records.
     pub store: StoreHandle,
     /// Name of this run.
@@ -147,6 +150,7 @@ impl Roster {
         Worker {
             logbook: Logbook::new(&account.name, self.outfit.listener.clone()),
             account: account.clone(),
+            gate: self.outfit.gate.clone(),
             store: self.outfit.store.clone(),
             run: self.outfit.run.clone(),
             rules: self.outfit.rules.subscribe(),

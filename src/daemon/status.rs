@@ -26,12 +26,18 @@ pub struct AccountStatus {
     pub swept: Option<Timestamp>,
     /// What is wrong, for people.
     pub problem: Option<String>,
+    /// Second copies that another program has made within a day.
+    #[serde(default)]
+    pub doubled: u32,
     /// When the next attempt is made.
     pub next_attempt: Option<Timestamp>,
     /// How the server tells of news: `NOTIFY`, `IDLE` or `polling`.
     pub watching: Option<String>,
     /// How mail is moved: `MOVE`, by copying, or `not at all`.
     pub moving: Option<String>,
+    /// What the user should know although the account is connected.
+    #[serde(default)]
+    pub remarks: Vec<String>,
     /// Process that wrote this.
     pub pid: u32,
 }
@@ -46,9 +52,10 @@ impl AccountStatus {
             _ => "polling",
         };
         let moving = match (visit.sorter.settings.moves, can.move_, can.uidplus) {
+            (false, ..) if visit.retries.inbox_is_read_only => "not at all (INBOX is read-only)",
             (false, ..) if visit.account.mode == Mode::Sort => "not at all (another program moves the same mail)",
             (false, ..) => "not at all (mode = \"preview\")",
-            (_, true, _) => "moving (MOVE)",
+            (_, true, _) => "MOVE",
             (_, false, true) => "copying, then removing the original",
             _ if visit.account.allow_unsafe_move => "copying, then marking the original as deleted",
             _ => "not at all (the server has neither MOVE nor UIDPLUS)",
@@ -57,11 +64,13 @@ impl AccountStatus {
         Self {
             at: now,
             state: "connected".to_owned(),
-            swept: Some(now),
-            problem: None,
+            swept: visit.swept,
+            problem: visit.company.sentence(),
+            doubled: visit.company.signs.doubled,
             next_attempt: None,
             watching: Some(watching.to_owned()),
             moving: Some(moving.to_owned()),
+            remarks: visit.remarks().iter().map(|remark| sanitise(remark)).collect(),
             pid: std::process::id(),
         }
     }
@@ -74,9 +83,11 @@ impl AccountStatus {
             state: "waiting".to_owned(),
             swept: None,
             problem: Some(sanitise(&error.to_string())),
+            doubled: 0,
             next_attempt: Some(Timestamp(now.0.saturating_add(wait.as_secs() as i64))),
             watching: None,
             moving: None,
+            remarks: Vec::new(),
             pid: std::process::id(),
         }
     }

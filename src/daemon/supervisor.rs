@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch as channel};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::access::Network;
 use super::error::DaemonError;
 use super::logbook::Told;
 use super::reload::{self, RulesKeeper};
@@ -59,6 +60,7 @@ impl Supervisor {
         // The locks first: opening may migrate or set aside what another daemon is working with.
         let locks = lock_all(&config.state, &config.accounts)?;
         let outfit = Outfit {
+            gate: Arc::new(Network),
             store: open_store(&config.state)?,
             run: run_name(),
             rules: channel::Sender::new(keeper.current()),
@@ -92,6 +94,7 @@ impl Supervisor {
         for (account, lock) in accounts.zip(std::mem::take(&mut self.locks)) {
             self.roster.add(account, lock);
         }
+        self.write_rules_down().await;
         systemd::ready(self.roster.len());
         info!(accounts = self.roster.len(), run = self.roster.outfit().run, "started");
         let stop = self.roster.outfit().stop.clone();
@@ -105,12 +108,12 @@ impl Supervisor {
                 _ = hangup.recv() => {
                     let rules = self.config.rules.clone();
                     self.reload_config();
-                    self.reload_rules(true);
+                    self.reload_rules(true).await;
                     if rules != self.config.rules {
                         watch = reload::watch(&self.config.rules, changed.clone());
                     }
                 }
-                Some(()) = rules_changed.recv() => self.reload_rules(false),
+                Some(()) = rules_changed.recv() => self.reload_rules(false).await,
                 () = self.roster.attend() => {}
             }
         }
@@ -151,7 +154,7 @@ impl Supervisor {
         );
     }
 
-    fn reload_rules(&mut self, asked: bool) {
+    async fn reload_rules(&mut self, asked: bool) {
         if let Some(rules) = self.keeper.reload() {
             self.roster.outfit().rules.send_replace(Arc::clone(&rules));
         } else if asked && self.keeper.refused().is_none() {
@@ -161,7 +164,6 @@ impl Supervisor {
         match (self.keeper.refused(), &self.refused) {
             (Some(why), _) => {
                 systemd::status(&format!("Running older rules; the newest are refused: {}", first(why)));
-                warn!("running the older rules");
             }
             (None, Some(why)) => {
                 systemd::status(&format!(
@@ -172,5 +174,23 @@ impl Supervisor {
             (None, None) => systemd::looking_after(self.roster.len()),
         }
         self.roster.wake_all();
+        self.write_rules_down().await;
+    }
+
+    /// Which rules are running, for `postroom status`, which has no other way to ask.
+    async fn write_rules_down(&self) {
+        let in_force = self.keeper.in_force();
+        let accounts: Vec<String> = self
+            .config
+            .accounts
+            .iter()
+            .map(|account| account.name.clone())
+            .collect();
+        let store = &self.roster.outfit().store;
+        let written = store.run(move |store| accounts.iter().try_for_each(|account| in_force.save(store, account)));
+        if let Err(error) = written.await {
+            // A courtesy: the accounts' own records say so too when nothing can be written.
+            warn!("cannot write down which rules are running: {error}");
+        }
     }
 }

@@ -30,6 +30,11 @@ impl Visit<'_> {
             return Ok(());
         }
         let mut uids = self.session.uids(mark.next_uid, None).await?;
+        if mailbox.is_inbox() {
+            let came = selected.uid_next.0.saturating_sub(mark.next_uid.0);
+            let vanished = came.saturating_sub(uids.len() as u32);
+            self.sorter.lookout.vanished(clock::now(), vanished);
+        }
         if let Some(ours) = self.ours.get(mailbox) {
             uids.retain(|uid| !ours.contains(uid));
         }
@@ -154,7 +159,11 @@ impl Visit<'_> {
         } else {
             Access::ReadOnly
         };
-        Ok(self.session.select(mailbox, access).await?)
+        let selected = self.session.select(mailbox, access).await?;
+        if selected.read_only && access == Access::ReadWrite {
+            self.look_on();
+        }
+        Ok(selected)
     }
 
     fn writes(&self, mailbox: &Mailbox) -> bool {
@@ -165,11 +174,14 @@ impl Visit<'_> {
     async fn mark(&mut self, selected: &Selected) -> Result<Option<FolderMark>, DaemonError> {
         let mailbox = &selected.mailbox;
         match self.marks.get(mailbox) {
+            // In a snooze folder everything waits, whenever it came there: nothing may be left behind.
+            Some(mark) if self.waits_in(mailbox) && mark.uid_validity != selected.uid_validity => {
+                Ok(Some(baseline(selected, Uid(1))))
+            }
+            None if self.waits_in(mailbox) => Ok(Some(baseline(selected, Uid(1)))),
             Some(mark) if mark.uid_validity != selected.uid_validity || selected.uid_next < mark.next_uid => {
-                self.logbook
-                    .uid_validity_changed(mailbox, mark.uid_validity, selected.uid_validity);
-                self.set_mark(mailbox, baseline(selected, selected.uid_next)).await?;
-                self.ours.remove(mailbox);
+                let mark = *mark;
+                self.begin_anew(&mark, selected).await?;
                 Ok(None)
             }
             Some(mark) => Ok(Some(*mark)),
@@ -194,7 +206,7 @@ impl Visit<'_> {
             match (statuses.get(mailbox), self.marks.get(mailbox)) {
                 (Some(status), Some(mark))
                     if (status.uid_validity, status.uid_next) == (mark.uid_validity, mark.next_uid) => {}
-                (Some(status), None) => {
+                (Some(status), None) if !self.waits_in(mailbox) => {
                     self.logbook.baseline(mailbox, status.messages);
                     self.set_mark(
                         mailbox,

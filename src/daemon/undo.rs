@@ -7,7 +7,7 @@ use super::error::DaemonError;
 use super::visit::{Visit, identity};
 use crate::imap::Access;
 use crate::imap::ImapError;
-use crate::sort::ledger::{Entry, Row, RowId, RowKind, State};
+use crate::sort::ledger::{Entry, Mid, Row, RowId, RowKind, State};
 use crate::sort::mailbox::{Location, Mailbox, Uid};
 use crate::sort::message::Message;
 use crate::sort::verdict::{FlagChange, Reason};
@@ -19,17 +19,29 @@ pub enum Undone {
     Back(Mailbox),
     /// It was refused; the sentence says why.
     Refused(String),
+    /// A further copy of a message that went back; it stays in this folder, for Postroom deletes no mail.
+    CopyStays(Mailbox),
 }
 
 /// Why a row cannot be taken back at all; `None` when it can be tried.
 pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
     let because = |why: &str| Some(why.to_owned());
     match (row.entry.kind, row.state) {
-        (RowKind::Sort | RowKind::Undo, State::Done) => {}
-        (RowKind::Sort | RowKind::Undo, state) => {
+        (RowKind::Return, _) => {
+            return because("its time had come; put it into a snooze folder again to see it later");
+        }
+        (RowKind::Sort | RowKind::Undo | RowKind::Hold, State::Done) => {}
+        (RowKind::Sort | RowKind::Undo | RowKind::Hold, state) => {
             return Some(format!(
                 "this move is {}, so there is nothing to take back",
                 state.as_str()
+            ));
+        }
+        (RowKind::Copy, _) => {
+            let folder = row.entry.destination.as_ref().map_or("its folder", Mailbox::as_str);
+            return Some(format!(
+                "row {} is a copy that a rule asked for; Postroom deletes no mail, so it stays in {folder}: remove it yourself if you do not want it",
+                row.id
             ));
         }
         (kind, _) => {
@@ -45,12 +57,17 @@ pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
         .filter(|other| other.id > row.id && other.state == State::Done);
     for other in after {
         match other.entry.kind {
-            RowKind::File | RowKind::Rescue => return because("you have moved this message since; your hand wins"),
+            // Another program's copy beside ours is no reason not to take ours back.
+            RowKind::File if other.entry.may_be_anothers() => {}
+            RowKind::File | RowKind::Rescue | RowKind::Snooze => {
+                return because("you have moved this message since; your hand wins");
+            }
             RowKind::Undo if other.entry.undoes == Some(row.id) => return because("it has already been taken back"),
-            RowKind::Sort | RowKind::Undo => {
+            RowKind::Return => return because("it is back in the inbox already"),
+            RowKind::Sort | RowKind::Undo | RowKind::Hold => {
                 return because("the message has been moved again since; take that back first");
             }
-            RowKind::Keep | RowKind::Preview => {}
+            RowKind::Keep | RowKind::Preview | RowKind::Copy => {}
         }
     }
     None
@@ -70,7 +87,10 @@ impl Visit<'_> {
             let history = histories.get(&row.entry.mid).map(Vec::as_slice).unwrap_or_default();
             match (objection(&row, history), row.entry.destination.clone()) {
                 (Some(why), _) => results.push((row.id, Undone::Refused(why))),
-                (None, Some(folder)) => by_folder.entry(folder).or_default().push(row),
+                (None, Some(folder)) => {
+                    results.extend(copies_of(&row, history));
+                    by_folder.entry(folder).or_default().push(row);
+                }
                 (None, None) => results.push((row.id, Undone::Refused("it moved nothing".to_owned()))),
             }
         }
@@ -99,12 +119,19 @@ impl Visit<'_> {
             Err(error) => return Err(error.into()),
         };
         let from = rows.iter().map(place).min().unwrap_or(Uid(1));
-        let uids = self.session.uids(from, None).await?;
-        let mut present = BTreeMap::new();
-        for fetched in self.session.headers(&uids, &self.fields()).await? {
-            let mid = identity(&fetched, &Message::parse(&fetched.header));
-            let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
-            present.entry(mid).or_insert_with(Vec::new).push((fetched.uid, deleted));
+        let mut present = Present::new();
+        self.look_for_copies(from, None, &mut present).await?;
+        // A folder that was numbered anew may have given the copy a lower UID than the one it had.
+        let told = |row: &Row| {
+            row.destination_uid
+                .is_some_and(|(epoch, _)| epoch == selected.uid_validity)
+        };
+        if rows
+            .iter()
+            .any(|row| !told(row) && !present.contains_key(&row.entry.mid))
+        {
+            self.look_for_copies(Uid(1), Some(Uid(from.0.saturating_sub(1))), &mut present)
+                .await?;
         }
         let mut entries = Vec::new();
         for row in rows {
@@ -141,6 +168,29 @@ impl Visit<'_> {
         self.plan_moves(clock::now(), entries).await?;
         self.carry_out().await
     }
+
+    /// Adds the messages of the selected folder between two UIDs.
+    async fn look_for_copies(&mut self, from: Uid, to: Option<Uid>, present: &mut Present) -> Result<(), DaemonError> {
+        let uids = self.session.uids(from, to).await?;
+        for fetched in self.session.headers(&uids, &self.fields()).await? {
+            let mid = identity(&fetched, &Message::parse(&fetched.header));
+            let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
+            present.entry(mid).or_default().push((fetched.uid, deleted));
+        }
+        Ok(())
+    }
+}
+
+/// Copies by identity: UID, and whether it is flagged \Deleted.
+type Present = BTreeMap<Mid, Vec<(Uid, bool)>>;
+
+/// Further copies that were made of a moved message from the place it was moved from.
+fn copies_of(row: &Row, history: &[Row]) -> Vec<(RowId, Undone)> {
+    let copies = history.iter().filter(|other| {
+        other.entry.kind == RowKind::Copy && other.state == State::Done && other.entry.source == row.entry.source
+    });
+    let stays = copies.filter_map(|copy| Some((copy.id, Undone::CopyStays(copy.entry.destination.clone()?))));
+    stays.collect()
 }
 
 /// From where on the row's copy can be in its destination.

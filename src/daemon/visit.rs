@@ -3,22 +3,27 @@
 //! Everything the visit learns is on disk before it is acted upon, so a visit may end at any instant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::clock;
+use super::claim::Claims;
+use super::contacts;
 use super::error::DaemonError;
-use super::layout::Layout;
+use super::layout::{self, Layout};
 use super::logbook::Logbook;
 use super::pending::Pending;
 use super::retry::Retries;
+use super::rival::Company;
+use super::{clock, model};
 use crate::config::Account;
 use crate::imap::Fetched;
 use crate::imap::Session;
 use crate::sort::Arrival;
 use crate::sort::Sorter;
 use crate::sort::arrival::Event;
-use crate::sort::ledger::Mid;
+use crate::sort::ledger::{Mid, RowId};
 use crate::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
 use crate::sort::message::{FIELDS, Message};
+use crate::sort::rules::RuleSet;
 use crate::sort::taught::Taught;
 use crate::store::{FolderMark, StoreHandle};
 
@@ -48,14 +53,76 @@ pub struct Visit<'a> {
     pub withheld: BTreeMap<(Mailbox, Uid), u8>,
     /// Moves that are to be tried again, and when.
     pub retries: Retries,
+    /// The address book's file as last seen.
+    pub contacts_seen: contacts::Seen,
+    /// When waiting mail is to come back next, as far as is known.
+    pub next_return: Option<Timestamp>,
+    /// Waits whose end was tried in vain, and when.
+    pub vain_returns: BTreeMap<RowId, Timestamp>,
+    /// What is known of another sorter on the same mailbox.
+    pub company: Company,
+    /// Claims on messages, where several daemons share the mailbox.
+    pub claims: Claims,
+    /// When everything was last compared with the ledger.
+    pub swept: Option<Timestamp>,
     /// When the visit began, after the folders were listed.
     pub begun: Timestamp,
+    /// Rules that have filled all the folders they may, and were told of.
+    pub full_rules: BTreeSet<Option<String>>,
     /// What the store last said about changes by other processes.
     pub outside_changes: Option<i64>,
 }
 
 /// Asked between two steps of long work: is the program to stop?
 pub type Stopping<'a> = &'a (dyn Fn() -> bool + Sync);
+
+impl<'a> Visit<'a> {
+    /// A visit over a session that is logged in: folders known, model loaded. With `create`, missing folders are made.
+    pub async fn begin(
+        mut session: Session,
+        account: &'a Account,
+        store: &StoreHandle,
+        rules: Arc<RuleSet>,
+        run: &'a str,
+        logbook: &'a Logbook,
+        create: bool,
+    ) -> Result<Self, DaemonError> {
+        let name = account.name.clone();
+        let marks = store.run(move |store| store.folders(&name)).await?;
+        let layout = layout::prepare(&mut session, account, create, &marks).await?;
+        if create {
+            layout.missing.iter().for_each(|folder| logbook.folder_gone(folder));
+            layout.timeless.iter().for_each(|folder| logbook.timeless(folder));
+        }
+        let settings = model::settings(account, &layout);
+        let sorter = store.run(move |store| model::load(store, settings, rules)).await?;
+        let mut visit = Self {
+            account,
+            session,
+            sorter,
+            layout,
+            marks,
+            ours: BTreeMap::new(),
+            store: store.clone(),
+            run,
+            logbook,
+            pending: Pending::default(),
+            withheld: BTreeMap::new(),
+            retries: Retries::default(),
+            contacts_seen: None,
+            next_return: None,
+            vain_returns: BTreeMap::new(),
+            company: Company::default(),
+            claims: Claims::default(),
+            swept: None,
+            begun: clock::now(),
+            full_rules: BTreeSet::new(),
+            outside_changes: None,
+        };
+        visit.refresh_contacts();
+        Ok(visit)
+    }
+}
 
 impl Visit<'_> {
     /// Header fields to fetch: what verdicts need, plus what rules name.
@@ -84,12 +151,30 @@ impl Visit<'_> {
                 Ok((now, lessons))
             })
             .await?;
+        self.refresh_contacts();
         self.outside_changes = Some(now);
         if let Some(lessons) = lessons {
             self.sorter.taught = Taught::default();
             self.sorter.taught.load(lessons);
+            self.hold_as_recorded().await?;
         }
         Ok(())
+    }
+
+    /// The names of the files the messages carry, where a rule asks for them.
+    async fn attachments(&mut self, fetched: &[Fetched]) -> Result<BTreeMap<Uid, Vec<String>>, DaemonError> {
+        if !self.sorter.rules.needs_attachments() || fetched.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let uids: Vec<Uid> = fetched.iter().map(|fetched| fetched.uid).collect();
+        match self.session.attachments(&uids).await {
+            Err(error) if !error.ends_connection() => {
+                let remedy = "rules that ask for attachments are not met until the server tells of them";
+                self.logbook.stuck(&error, remedy);
+                Ok(BTreeMap::new())
+            }
+            told => Ok(told?),
+        }
     }
 
     /// Turns fetched headers of one folder into events, with what the ledger knows about each message.
@@ -99,6 +184,7 @@ impl Visit<'_> {
         uid_validity: UidValidity,
         fetched: Vec<Fetched>,
     ) -> Result<Vec<Event>, DaemonError> {
+        let mut attachments = self.attachments(&fetched).await?;
         let read: Vec<(Fetched, Message, Mid)> = fetched
             .into_iter()
             .map(|fetched| {
@@ -129,7 +215,7 @@ impl Visit<'_> {
                 arrived,
                 utc_offset: clock::utc_offset(arrived.unwrap_or_default()),
                 flags: fetched.flags,
-                attachments: None,
+                attachments: attachments.remove(&fetched.uid),
                 history: histories.remove(&mid).unwrap_or_default(),
                 message,
                 mid,

@@ -1,6 +1,5 @@
 //! One account, looked after for as long as the daemon lives: visit, and when a visit ends, wait and visit again.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,20 +8,17 @@ use tokio::sync::{Notify, watch as channel};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::access::Gate;
 use super::backoff::{Backoff, Ending, FOR_GOOD};
 use super::error::DaemonError;
 use super::logbook::Logbook;
-use super::pending::Pending;
-use super::retry::Retries;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
-use super::{access, clock, layout, model, paused};
+use super::{access, clock, layout, paused};
 use crate::config::{Account, Backlog, Mode, Secret};
-use crate::imap::ImapError;
-use crate::imap::Session;
 use crate::imap::watch;
 use crate::sort::arrival::Event;
-use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
+use crate::sort::mailbox::{Mailbox, Uid};
 use crate::sort::rules::RuleSet;
 use crate::store::{StoreError, StoreHandle};
 
@@ -46,6 +42,8 @@ const SETTLED: Duration = Duration::from_mins(1);
 pub struct Worker {
     /// The account's configuration.
     pub account: Account,
+    /// The way to the server.
+    pub gate: Arc<dyn Gate>,
     /// The records.
     pub store: StoreHandle,
     /// Name of this run.
@@ -114,7 +112,7 @@ impl Worker {
     async fn password_on_disk(&self) -> Option<SecretString> {
         match self.account.imap.secret {
             Secret::PasswordCommand(_) | Secret::TokenCommand(_) => None,
-            _ => access::kept(&self.account.imap).await.ok(),
+            _ => self.gate.kept(&self.account.imap).await.ok(),
         }
     }
 
@@ -123,6 +121,7 @@ impl Worker {
         let end = Instant::now() + wait;
         loop {
             let woken = tokio::select! {
+                biased;
                 () = tokio::time::sleep_until(end.min(Instant::now() + LOOK_AT_PASSWORD)) => false,
                 () = self.stop.cancelled() => return false,
                 () = self.wake.notified() => true,
@@ -151,6 +150,7 @@ impl Worker {
             return;
         }
         tokio::select! {
+            biased;
             () = tokio::time::sleep(wait) => {}
             () = self.stop.cancelled() => {}
             // SIGHUP: perhaps the user has mended what was wrong.
@@ -163,11 +163,6 @@ impl Worker {
         let _ = status::save(&self.store, &self.account.name, status).await;
     }
 
-    /// A connection that is logged in.
-    pub async fn connect(account: &Account) -> Result<Session, DaemonError> {
-        access::open(&account.imap).await
-    }
-
     /// A visit, ready to work: connected, folders known, model loaded. With `create`, missing folders are made.
     pub async fn open<'a>(
         account: &'a Account,
@@ -177,37 +172,16 @@ impl Worker {
         logbook: &'a Logbook,
         create: bool,
     ) -> Result<Visit<'a>, DaemonError> {
-        let mut session = Self::connect(account).await?;
-        let name = account.name.clone();
-        let marks = store.run(move |store| store.folders(&name)).await?;
-        let layout = layout::prepare(&mut session, account, create, &marks).await?;
-        if create {
-            layout.missing.iter().for_each(|folder| logbook.folder_gone(folder));
-        }
-        let settings = model::settings(account, &layout);
-        let sorter = store.run(move |store| model::load(store, settings, rules)).await?;
-        Ok(Visit {
-            account,
-            session,
-            sorter,
-            layout,
-            marks,
-            ours: BTreeMap::new(),
-            store: store.clone(),
-            run,
-            logbook,
-            pending: Pending::default(),
-            withheld: BTreeMap::new(),
-            retries: Retries::default(),
-            begun: clock::now(),
-            outside_changes: None,
-        })
+        let session = access::open(&account.imap).await?;
+        Visit::begin(session, account, store, rules, run, logbook, create).await
     }
 
     async fn visit(&mut self, stay: bool) -> Result<(), DaemonError> {
         let rules = self.rules.borrow_and_update().clone();
         let moves = self.account.mode == Mode::Sort;
-        let mut visit = Self::open(&self.account, &self.store, rules, &self.run, &self.logbook, moves).await?;
+        let session = self.gate.open(&self.account.imap).await?;
+        let (account, store, run, logbook) = (&self.account, &self.store, self.run.as_str(), &self.logbook);
+        let mut visit = Visit::begin(session, account, store, rules, run, logbook, moves).await?;
         self.logbook.connected(&self.account.imap.host);
         for (one, other) in layout::aliases(&mut visit.session, &visit.layout).await? {
             self.logbook.alias(&one, &other);
@@ -236,23 +210,26 @@ impl Worker {
         stay: Option<(&mut channel::Receiver<Arc<RuleSet>>, &Notify)>,
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
+        visit.learn_rights().await?;
         visit.recover().await?;
         if visit.account.backlog == Backlog::Sort && !visit.store.run(|store| Ok(store.has_lost_records())).await? {
             visit.bootstrap_from_sent(true).await?;
         } else {
             visit.bootstrap(true).await?;
         }
+        visit.get_acquainted().await?;
         visit.leave_old_mail_alone().await?;
-        visit.look_for_rival().await?;
-        visit.carry_out_due().await?;
-        visit.empty_blackhole().await?;
-        visit.sweep_all(stopping).await?;
+        let rules = visit.sorter.rules.clone();
+        visit.use_rules(rules).await?;
+        visit.begin_round(stopping).await?;
+        visit.check_claims();
+        visit.bring_back().await?;
         visit.try_again().await?;
         let account = visit.account.name.clone();
         status::save(&visit.store, &account, AccountStatus::connected(visit)).await?;
         match stay {
             Some((rules, wake)) => Self::stay(visit, rules, wake, stopping).await,
-            None => Ok(()),
+            None => visit.release_claims().await,
         }
     }
 
@@ -271,23 +248,23 @@ impl Worker {
             let others = visit.layout.watched();
             let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
             if rules.has_changed().unwrap_or(false) {
-                visit.sorter.rules = rules.borrow_and_update().clone();
-            }
-            if changes.selected {
+                let new = rules.borrow_and_update().clone();
+                // May select other folders: what has arrived meanwhile is met by the sweep.
+                visit.use_rules(new).await?;
+                visit.sweep(&inbox, stopping).await?;
+            } else if changes.selected {
                 visit.take_news(&inbox, stopping).await?;
             }
+            visit.bring_back().await?;
             visit.try_again().await?;
             if pruned.is_none_or(|at: Instant| at.elapsed() >= PRUNING) {
-                let oldest = Timestamp(clock::now().0 - RETENTION);
-                visit.store.run(move |store| store.prune(oldest)).await?;
+                let now = clock::now();
+                visit.store.run(move |store| store.prune(now, RETENTION)).await?;
                 pruned = Some(Instant::now());
             }
             visit.digest_when_due().await?;
             if swept.elapsed() >= FULL_SWEEP {
-                visit.look_for_rival().await?;
-                visit.carry_out_due().await?;
-                visit.empty_blackhole().await?;
-                visit.sweep_all(stopping).await?;
+                visit.begin_round(stopping).await?;
                 swept = Instant::now();
                 status::save(&visit.store, &visit.account.name, AccountStatus::connected(visit)).await?;
                 continue;
@@ -309,9 +286,9 @@ impl Worker {
                 visit.sweep(folder, stopping).await?;
             }
             if !changed.is_empty() {
-                visit.look_for_rival().await?;
                 visit.sweep(&inbox, stopping).await?;
             }
+            visit.look_for_rival_when_due().await?;
             visit.logbook.idle();
         }
         Ok(())
@@ -319,42 +296,6 @@ impl Worker {
 }
 
 impl Visit<'_> {
-    /// Compares every folder with the ledger, INBOX last, so that it is the selected one. Folders in which STATUS shows
-    /// nothing new are not opened.
-    pub async fn sweep_all(&mut self, stopping: Stopping<'_>) -> Result<(), DaemonError> {
-        let inbox = Mailbox::inbox();
-        let unseen = self.unseen(&self.layout.watched()).await?;
-        // Sent first of all: whom the user has just written to decides about the mail that follows.
-        let (sent, buckets): (Vec<_>, Vec<_>) = unseen
-            .into_iter()
-            .partition(|folder| self.layout.sent.as_ref() == Some(folder));
-        for folder in &sent {
-            self.sweep_if_there(folder, stopping).await?;
-        }
-        self.sweep(&inbox, stopping).await?;
-        for folder in &buckets {
-            self.sweep_if_there(folder, stopping).await?;
-        }
-        if !buckets.is_empty() {
-            self.sweep(&inbox, stopping).await?;
-        }
-        Ok(())
-    }
-
-    /// A folder that the user has deleted or renamed is no reason to end the visit; it is looked for again next time.
-    async fn sweep_if_there(&mut self, folder: &Mailbox, stopping: Stopping<'_>) -> Result<(), DaemonError> {
-        match self.sweep(folder, stopping).await {
-            Err(DaemonError::Imap(error @ ImapError::Refused { bad: false, .. })) => {
-                self.logbook.stuck(
-                    &format!("cannot look into {folder}: {error}"),
-                    "if you renamed it, tell postroom.toml the new name",
-                );
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
     /// After the records were lost: what lies in INBOX now may have been sorted and put back before, so it stays there,
     /// whatever `backlog` says (reliability.md F3).
     async fn leave_old_mail_alone(&mut self) -> Result<(), DaemonError> {

@@ -133,13 +133,8 @@ async fn reach(target: &Target) -> Result<Greeted, ImapError> {
     }
 }
 
-/// Reads the greeting over a link that is already there.
-pub(super) async fn greet(
-    link: Box<dyn Link>,
-    host: &str,
-    limits: Limits,
-    private: bool,
-) -> Result<Greeted, ImapError> {
+/// Reads the greeting over a link that is already there; `private` says that a password may be sent over it.
+pub async fn greet(link: Box<dyn Link>, host: &str, limits: Limits, private: bool) -> Result<Greeted, ImapError> {
     let mut wire = Wire::new(link, limits);
     let (logged_in, greeting) = wire.greeting().await?;
     if logged_in {

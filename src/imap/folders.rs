@@ -48,6 +48,8 @@ pub(super) struct Names {
     separator: Option<char>,
     /// The personal namespace's prefix as on the wire, such as `INBOX.`.
     prefix: String,
+    /// Names are UTF-8 on the wire: the server speaks IMAP4rev2 and nothing older (RFC 9051 section 5.1).
+    utf8: bool,
     raw: BTreeMap<Mailbox, String>,
 }
 
@@ -76,13 +78,23 @@ impl Names {
                 Some(Self {
                     separator,
                     prefix,
-                    raw: BTreeMap::new(),
+                    ..Self::default()
                 })
             });
         personal.unwrap_or_else(|| Self {
             separator: separator.or(Some('/')),
             ..Self::default()
         })
+    }
+
+    /// The same names, in UTF-8 on the wire instead of modified UTF-7.
+    pub(super) fn in_utf8(mut self, utf8: bool) -> Self {
+        self.utf8 = utf8;
+        self
+    }
+
+    fn encoded(&self, name: &str) -> String {
+        if self.utf8 { name.to_owned() } else { utf7::encode(name) }
     }
 
     /// The name on the wire, not quoted.
@@ -110,7 +122,7 @@ impl Names {
             .eq_ignore_ascii_case(&format!("INBOX{}", self.separator.unwrap_or('.')));
         let name = name.strip_prefix("INBOX/").filter(|_| below_inbox).unwrap_or(name);
         let Some(separator) = self.separator else {
-            return Ok(format!("{}{}", self.prefix, utf7::encode(name)));
+            return Ok(format!("{}{}", self.prefix, self.encoded(name)));
         };
         let mut wire = self.prefix.clone();
         for (depth, level) in name.split('/').enumerate() {
@@ -124,7 +136,7 @@ impl Names {
             if depth > 0 {
                 wire.push(separator);
             }
-            wire.push_str(&utf7::encode(&level.replace(SLASH, "/")));
+            wire.push_str(&self.encoded(&level.replace(SLASH, "/")));
         }
         Ok(wire)
     }
@@ -141,7 +153,9 @@ impl Names {
             _ => wire,
         };
         let level = |level: &str| {
-            let text = utf7::decode(level).unwrap_or_else(|| level.to_owned());
+            let text = utf7::decode(level)
+                .filter(|_| !self.utf8)
+                .unwrap_or_else(|| level.to_owned());
             if separator == Some('/') {
                 text
             } else {
@@ -183,6 +197,7 @@ impl Names {
         Self {
             separator: self.separator,
             prefix: self.prefix.clone(),
+            utf8: self.utf8,
             raw: BTreeMap::new(),
         }
     }

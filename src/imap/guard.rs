@@ -7,6 +7,9 @@
 //! untagged, or handed over raw when we read it ourselves ([`Guard::take_raw`]); a tagged line or a continuation that
 //! cannot be read ends the connection. The end of the stream is an error, never an empty answer.
 //!
+//! BODYSTRUCTURE that was asked for goes round the parser too. How long one is, a stranger decides; one that is too long is
+//! thrown away while it comes, and the connection lives.
+//!
 //! Exactly one response is handed up at a time, so that at STARTTLS nothing sent in clear can hide in a parser's buffer.
 
 use std::fmt;
@@ -52,6 +55,9 @@ impl Default for FrameLimits {
     }
 }
 
+/// Octets of one response that are thrown away before the connection is given up.
+const MOST_SKIPPED: u64 = 64 << 20;
+
 /// Read at once from the connection, on the stack.
 const CHUNK: usize = 16 << 10;
 
@@ -66,6 +72,7 @@ pub(super) struct Guard<T> {
     frame: Frame,
     raw: Vec<Box<[u8]>>,
     raw_size: usize,
+    structures: bool,
     dropped: u32,
     dropped_ever: u64,
 }
@@ -85,6 +92,8 @@ struct Frame {
     escaped: bool,
     depth: u32,
     too_deep: bool,
+    /// Octets thrown away of a response that is too long and may be.
+    skipped: Option<u64>,
     kind: Option<Kind>,
 }
 
@@ -102,6 +111,26 @@ enum Kind {
     Continuation,
     /// None of these.
     Noise,
+}
+
+impl Frame {
+    /// Throws away what has been scanned of a response that is too long, but for the end of its line, where a literal may
+    /// be announced.
+    fn skip(&mut self, buffer: &mut Vec<u8>, vetted: usize) -> io::Result<()> {
+        /// More than `{18446744073709551615+}` takes.
+        const TAIL: usize = 32;
+        let Some(skipped) = &mut self.skipped else {
+            return Ok(());
+        };
+        let end = self.at.min(buffer.len());
+        let from = self.line.max(end.saturating_sub(TAIL)).max(vetted);
+        let gone = from.saturating_sub(vetted);
+        buffer.drain(vetted..vetted + gone);
+        self.at -= gone;
+        self.line = from - gone;
+        *skipped += gone as u64;
+        check(*skipped <= MOST_SKIPPED, "a response that never ends")
+    }
 }
 
 impl<T> fmt::Debug for Guard<T> {
@@ -124,6 +153,7 @@ impl<T> Guard<T> {
             frame: Frame::default(),
             raw: Vec::new(),
             raw_size: 0,
+            structures: false,
             dropped: 0,
             dropped_ever: 0,
         }
@@ -141,6 +171,11 @@ impl<T> Guard<T> {
         self.raw_size = 0;
         self.dropped = 0;
         std::mem::take(&mut self.raw)
+    }
+
+    /// Whether BODYSTRUCTURE is on its way: it is handed over raw, and thrown away when it is too long.
+    pub(super) fn expect_structures(&mut self, expected: bool) {
+        self.structures = expected;
     }
 
     /// Unreadable responses dropped since the connection began.
@@ -166,6 +201,7 @@ impl<T> Guard<T> {
             frame,
             limits,
             vetted,
+            structures,
             ..
         } = self;
         if frame.at == 0 {
@@ -173,6 +209,7 @@ impl<T> Guard<T> {
             frame.line = *vetted;
         }
         loop {
+            frame.skip(buffer, *vetted)?;
             if frame.literal > 0 {
                 let there = buffer.len().saturating_sub(frame.at) as u64;
                 let step = there.min(frame.literal);
@@ -182,6 +219,9 @@ impl<T> Guard<T> {
                     return Ok(None);
                 }
                 frame.line = frame.at;
+            }
+            if frame.kind.is_none() {
+                join_spaces(buffer, frame.at);
             }
             let Some(rest) = buffer.get(frame.at..) else {
                 return Ok(None);
@@ -195,13 +235,21 @@ impl<T> Guard<T> {
             }
             let kind = frame.kind.unwrap_or(Kind::Noise);
             let newline = walk(rest, kind, frame, limits.depth);
-            let outside = (frame.at + newline.unwrap_or(rest.len())) as u64 - *vetted as u64 - frame.literals;
-            let longest = if lists_uids(kind, buffer.get(*vetted..).unwrap_or_default()) {
+            let begun = buffer.get(*vetted..).unwrap_or_default();
+            let longest = if lists_uids(kind, begun) {
                 limits.list_line
             } else {
                 limits.line
             };
-            check(outside <= longest as u64, "a response line that is too long")?;
+            if frame.skipped.is_none() {
+                let whole = (frame.at + newline.unwrap_or(rest.len())) as u64 - *vetted as u64;
+                if *structures && whole > longest as u64 && is_structure(begun) {
+                    frame.skipped = Some(0);
+                } else {
+                    let outside = whole - frame.literals;
+                    check(outside <= longest as u64, "a response line that is too long")?;
+                }
+            }
             let Some(newline) = newline else {
                 frame.at = buffer.len();
                 return Ok(None);
@@ -216,6 +264,14 @@ impl<T> Guard<T> {
             let line = buffer.get(frame.line..newline - 1).unwrap_or_default();
             frame.at = newline + 1;
             match announced(line).filter(|_| kind == Kind::Data && !frame.quoted) {
+                Some(length) if frame.skipped.is_some() || (*structures && is_structure(begun)) => {
+                    if length > longest as u64 {
+                        frame.skipped.get_or_insert(0);
+                    }
+                    frame.literals = frame.literals.saturating_add(length);
+                    frame.literal = length;
+                    frame.line = frame.at;
+                }
                 Some(length) => {
                     check(length <= limits.literal, "a literal that is too large")?;
                     frame.literals += length;
@@ -236,8 +292,8 @@ impl<T> Guard<T> {
         let kind = frame.kind.unwrap_or(Kind::Noise);
         let end = self.part_code_from_text(end, kind);
         let text = self.buffer.get(self.vetted..end).unwrap_or_default();
-        let ours = read_by_us(text);
-        if !ours && !frame.too_deep && parses(text) {
+        let ours = read_by_us(text) || (self.structures && is_structure(text));
+        if !ours && frame.skipped.is_none() && !frame.too_deep && parses(text) {
             self.given = self.vetted;
             self.vetted = end;
             return Ok(true);
@@ -245,7 +301,8 @@ impl<T> Guard<T> {
         if matches!(kind, Kind::Tagged | Kind::Continuation) {
             return Err(broken("an answer that cannot be read"));
         }
-        if ours || is_word(text.get(2..).unwrap_or_default(), b"CAPABILITY") {
+        let whole = frame.skipped.is_none();
+        if (ours && whole) || is_word(text.get(2..).unwrap_or_default(), b"CAPABILITY") {
             let line: Box<[u8]> = text.strip_suffix(b"\r\n").unwrap_or(text).into();
             self.raw_size += line.len();
             check(self.raw_size <= self.limits.raw, "more data than was asked for")?;
@@ -356,6 +413,19 @@ fn broken(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
+/// One space behind the tag or star of the response at `start`, where a careless server has put several.
+fn join_spaces(buffer: &mut Vec<u8>, start: usize) {
+    const LONGEST_TAG: usize = 16;
+    let head = buffer.get(start..).unwrap_or_default();
+    let Some(space) = head.iter().take(LONGEST_TAG).position(|byte| *byte == b' ') else {
+        return;
+    };
+    let more = head.iter().skip(space + 1).take_while(|byte| **byte == b' ').count();
+    if more > 0 && !head.iter().take(space).any(|byte| matches!(byte, b'\r' | b'\n')) {
+        buffer.drain(start + space + 1..start + space + 1 + more);
+    }
+}
+
 /// What sort of response starts here; `None` while too little of it has come to tell.
 fn kind(start: &[u8]) -> Option<Kind> {
     let known = start.len() > 64 || start.contains(&b'\n');
@@ -450,6 +520,31 @@ fn read_by_us(frame: &[u8]) -> bool {
         [&b"SEARCH"[..], b"ESEARCH", b"NAMESPACE"]
             .iter()
             .any(|word| is_word(data, word))
+    })
+}
+
+/// FETCH with a BODYSTRUCTURE, as far as the items before the first string tell.
+fn is_structure(frame: &[u8]) -> bool {
+    const ITEM: &[u8] = b"BODYSTRUCTURE (";
+    let head = frame.get(..256).unwrap_or(frame);
+    let Some(data) = head.strip_prefix(b"* ") else {
+        return false;
+    };
+    let word = data
+        .iter()
+        .position(|byte| *byte == b' ')
+        .and_then(|at| data.get(at + 1..));
+    let Some(items) = word.filter(|word| is_word(word, b"FETCH")) else {
+        return false;
+    };
+    let end = items
+        .iter()
+        .position(|byte| b"\"{[\r\n".contains(byte))
+        .unwrap_or(items.len());
+    let items = items.get(..end).unwrap_or_default();
+    items.windows(ITEM.len() + 1).any(|part| {
+        part.split_first()
+            .is_some_and(|(before, item)| b" (".contains(before) && item.eq_ignore_ascii_case(ITEM))
     })
 }
 

@@ -9,7 +9,8 @@
 //! - `reply` sends commands and takes nothing for success but the tagged OK of that command.
 //! - [`mod@connect`], [`auth`]: how a session begins; [`capability`]: what the server offers.
 //! - [`folders`]: names in the user's spelling and in the server's; `utf7` is the only place that knows modified UTF-7.
-//! - [`fetch`]: UIDs and headers, never a body; [`watch`]: waiting for news by IDLE, NOTIFY or polling.
+//! - `rights`: which folders take no mail from us.
+//! - [`fetch`]: UIDs and headers, never a body; `structure`: names of attached files, where a rule asks; [`watch`]: waiting for news by IDLE, NOTIFY or polling.
 //! - [`mover`]: the only place that changes the server. Every change waits for a ledger row on disk.
 //! - [`failpoint`]: where tests may kill the process in the middle of a move.
 //!
@@ -27,7 +28,10 @@ mod guard;
 mod internal_date;
 pub mod mover;
 mod reply;
+mod rights;
+mod scram;
 mod session;
+mod structure;
 mod tls;
 mod uid_set;
 mod utf7;
@@ -35,7 +39,7 @@ pub mod watch;
 
 pub use auth::{login, login_with_token};
 pub use capability::Capabilities;
-pub use connect::{Encryption, Greeted, Limits, Target, connect};
+pub use connect::{Encryption, Greeted, Limits, Link, Target, connect, greet};
 pub use error::ImapError;
 pub use fetch::Fetched;
 pub use folders::{Folder, Status};

@@ -5,23 +5,28 @@
 //! 1. Only messages of the selected folder, in the UIDVALIDITY that was planned with, opened for writing. Others are not
 //!    sent and get no outcome.
 //! 2. Messages flagged \Deleted are not touched.
-//! 3. Ladder (a): UID MOVE (RFC 6851). (b) with UIDPLUS (RFC 4315): UID COPY, then for the UIDs that COPYUID names UID
+//! 3. Where several daemons share the mailbox, only messages on which this one has the claim.
+//! 4. Ladder (a): UID MOVE (RFC 6851). (b) with UIDPLUS (RFC 4315): UID COPY, then for the UIDs that COPYUID names UID
 //!    STORE \Deleted and UID EXPUNGE of exactly those. (c) with neither, only if the operator allows it: COPY and
 //!    \Deleted, never expunged by us. After a MOVE was sent there is no falling back to COPY.
-//! 4. OK does not mean moved (Courier says it of messages that do not exist): only COPYUID proves it. What it does not name is looked for in the
-//!    source again.
-//! 5. A command that left and was not answered leaves every one of its messages `Unknown`.
+//! 5. OK does not mean moved (Courier says it of messages that do not exist): only COPYUID proves it. What it does not name is looked for in the
+//!    source again; where that does not settle it, the caller is told to look in the destination, and nothing is removed before.
+//! 6. A further copy that a rule asks for is made before any message of the same batch is moved.
+//! 7. A command that left and was not answered leaves every one of its messages `Unknown`.
 
 mod append;
 mod by_copy;
 mod by_move;
+mod claim;
 mod create;
+mod duplicate;
 mod flags;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use append::append;
 pub use by_copy::remove_copied;
+pub use claim::{Claim, can_claim, release};
 pub use create::create;
 pub use flags::change_flags;
 
@@ -35,11 +40,13 @@ use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 use crate::sort::verdict::FlagChange;
 
 /// What the operator allows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Ladder (c): on a server with neither MOVE nor UIDPLUS, copy and flag \Deleted; the original stays until some
     /// client expunges it.
     pub allow_unsafe_move: bool,
+    /// Several daemons look after this mailbox: each message is claimed before it is moved.
+    pub claim: Option<Claim>,
 }
 
 /// What became of the rows. A row without an outcome was not sent and stays planned.
@@ -47,6 +54,8 @@ pub struct Policy {
 pub struct Report {
     /// Rows and their outcomes.
     pub outcomes: Vec<(RowId, Outcome)>,
+    /// Rows to which the server said OK without COPYUID. They have no outcome yet: the destination must be read.
+    pub unproven: Vec<RowId>,
     /// The fault that ended the work early.
     pub error: Option<ImapError>,
 }
@@ -62,10 +71,13 @@ const SHORTEST_SET: usize = 64;
 struct Group {
     destination: Mailbox,
     flags: Vec<FlagChange>,
+    /// The originals stay.
+    leaves_originals: bool,
     rows: BTreeMap<Uid, RowId>,
 }
 
-/// Moves messages of the selected folder to their destinations and says what became of each.
+/// Makes the copies that are asked for, then moves messages of the selected folder to their destinations; says what
+/// became of each.
 pub async fn move_messages(session: &mut Session, moves: &Committed<Vec<PlannedMove>>, policy: Policy) -> Report {
     let mut report = Report::default();
     if session.is_dead() {
@@ -73,31 +85,47 @@ pub async fn move_messages(session: &mut Session, moves: &Committed<Vec<PlannedM
         return report;
     }
     let groups = admit(session, moves.get(), &mut report);
-    let offered = session.capabilities();
-    let (move_, uidplus) = (offered.move_, offered.uidplus && !session.uid_expunge_broken);
-    if !move_ && !uidplus && !policy.allow_unsafe_move {
-        for group in &groups {
-            let refusal = "this server offers neither MOVE nor UIDPLUS, and allow_unsafe_move is off";
-            report.close_all(group, group.rows.keys(), &Outcome::Failed(refusal.to_owned()));
-        }
-        return report;
-    }
-    let result = async {
-        for group in groups.iter().filter(|group| !group.flags.is_empty()) {
-            flag(session, group).await?;
-        }
-        if move_ {
-            by_move::carry_out(session, &groups, &mut report).await
-        } else {
-            by_copy::carry_out(session, &groups, uidplus, &mut report).await
-        }
-    };
-    let result = result.await;
+    let result = carry_out(session, groups, policy, &mut report).await;
     report.error = report.error.or(result.err());
     // The EXPUNGEs were our own doing.
     session.memory.left = false;
     failpoint("all-reported");
     report
+}
+
+async fn carry_out(
+    session: &mut Session,
+    mut groups: Vec<Group>,
+    policy: Policy,
+    report: &mut Report,
+) -> Result<(), ImapError> {
+    let claim = policy.claim.filter(|claim| can_claim(session, &claim.keyword));
+    if let Some(claim) = &claim {
+        claim::stake(session, &mut groups, claim, report).await?;
+    }
+    let (copies, moves): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.leaves_originals);
+    duplicate::carry_out(session, &copies, report).await?;
+    let offered = session.capabilities();
+    let (move_, uidplus) = (offered.move_, offered.uidplus && !session.uid_expunge_broken);
+    if move_ || uidplus || policy.allow_unsafe_move {
+        for group in moves.iter().filter(|group| !group.flags.is_empty()) {
+            flag(session, group).await?;
+        }
+        if move_ {
+            by_move::carry_out(session, &moves, report).await?;
+        } else {
+            by_copy::carry_out(session, &moves, uidplus, report).await?;
+        }
+    } else {
+        for group in &moves {
+            let refusal = "this server offers neither MOVE nor UIDPLUS, and allow_unsafe_move is off";
+            report.close_all(group, group.rows.keys(), &Outcome::Failed(refusal.to_owned()));
+        }
+    }
+    match &claim {
+        Some(claim) => claim::give_up(session, &copies, &moves, claim, report).await,
+        None => Ok(()),
+    }
 }
 
 /// Sorts out what may be sent, grouped by destination and flag changes.
@@ -109,18 +137,20 @@ fn admit(session: &Session, moves: &[PlannedMove], report: &mut Report) -> Vec<G
         return Vec::new();
     };
     let mut groups: Vec<Group> = Vec::new();
-    let mut taken: BTreeMap<Uid, RowId> = BTreeMap::new();
+    let mut taken: BTreeSet<(Uid, Option<&Mailbox>)> = BTreeSet::new();
     for planned in moves {
         let source = &planned.source;
         if source.mailbox != selected.mailbox || source.uid_validity != selected.uid_validity {
             continue;
         }
+        // Of one message there may be many copies, each in a folder of its own, and one move.
+        let whither = planned.leaves_original.then_some(&planned.destination);
         let same_place = same_folder(session, &planned.destination, &source.mailbox);
         let refusal = if same_place {
             Some(Outcome::Failed("the destination is the folder it is in".to_owned()))
         } else if session.memory.deleted.contains(&source.uid) {
             Some(Outcome::Void("the message is flagged as deleted".to_owned()))
-        } else if taken.insert(source.uid, planned.row).is_some() {
+        } else if !taken.insert((source.uid, whither)) {
             Some(Outcome::Failed("the message was planned twice".to_owned()))
         } else {
             None
@@ -129,12 +159,17 @@ fn admit(session: &Session, moves: &[PlannedMove], report: &mut Report) -> Vec<G
             report.outcomes.push((planned.row, outcome));
             continue;
         }
-        let like = |group: &&mut Group| group.destination == planned.destination && group.flags == planned.flags;
+        let like = |group: &&mut Group| {
+            group.leaves_originals == planned.leaves_original
+                && group.destination == planned.destination
+                && group.flags == planned.flags
+        };
         match groups.iter_mut().find(like) {
             Some(group) => drop(group.rows.insert(source.uid, planned.row)),
             None => groups.push(Group {
                 destination: planned.destination.clone(),
                 flags: planned.flags.clone(),
+                leaves_originals: planned.leaves_original,
                 rows: BTreeMap::from([(source.uid, planned.row)]),
             }),
         }
@@ -179,6 +214,10 @@ async fn flag(session: &mut Session, group: &Group) -> Result<(), ImapError> {
 impl Report {
     fn close(&mut self, group: &Group, uid: Uid, outcome: Outcome) {
         self.outcomes.extend(group.rows.get(&uid).map(|row| (*row, outcome)));
+    }
+
+    fn leave_unproven(&mut self, group: &Group, uid: Uid) {
+        self.unproven.extend(group.rows.get(&uid));
     }
 
     fn close_all<'a>(&mut self, group: &Group, uids: impl IntoIterator<Item = &'a Uid>, outcome: &Outcome) {

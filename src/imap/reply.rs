@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout};
 use super::connect::{Limits, Link};
 use super::error::ImapError;
 use super::guard::{FrameLimits, Guard};
+use super::uid_set;
 use crate::sort::mailbox::{Uid, UidValidity};
 use crate::sort::sanitise;
 
@@ -58,6 +59,8 @@ pub(super) struct Completion {
     /// The human text, sanitised.
     pub(super) text: String,
     pub(super) copied: Option<CopyUid>,
+    /// MODIFIED (RFC 7162 section 3.1.3): the UIDs a conditional STORE did not change; empty when they cannot be read.
+    pub(super) modified: Option<Vec<RangeInclusive<u32>>>,
     pub(super) appended: Option<(UidValidity, Uid)>,
     pub(super) capabilities: Option<Vec<String>>,
 }
@@ -118,6 +121,11 @@ impl Wire {
     /// Untagged responses that the parser cannot read and we do.
     pub(super) fn take_raw(&mut self) -> Vec<Box<[u8]>> {
         self.client.get_mut().take_raw()
+    }
+
+    /// Whether BODYSTRUCTURE is on its way, which goes round the parser.
+    pub(super) fn expect_structures(&mut self, expected: bool) {
+        self.client.get_mut().expect_structures(expected);
     }
 
     /// Unreadable responses dropped since the connection began.
@@ -429,7 +437,10 @@ fn completion(verdict: Verdict, outcome: &Outcome<'_>) -> Completion {
         None => {
             // Codes the parser does not know are left in the text.
             if let Some((code, rest)) = information.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-                let name = code.split(' ').next().unwrap_or_default();
+                let (name, argument) = code.split_once(' ').unwrap_or((code, ""));
+                if name.eq_ignore_ascii_case("MODIFIED") {
+                    completion.modified = Some(uid_set::parse(argument.trim()).unwrap_or_default());
+                }
                 completion.code = Some(sanitise(&name.to_ascii_uppercase()));
                 completion.text = sanitise(rest.trim());
             }

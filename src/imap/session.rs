@@ -130,6 +130,12 @@ impl Session {
         std::mem::take(&mut self.memory.arrivals)
     }
 
+    /// The folder was left and selected anew: what has arrived meanwhile was announced to nobody. The next wait ends at once.
+    pub fn assume_news(&mut self) {
+        self.memory.arrived = true;
+        self.memory.arrivals = u32::MAX;
+    }
+
     /// True when the session must be thrown away.
     pub fn is_dead(&self) -> bool {
         self.wire.is_dead()

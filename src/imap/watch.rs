@@ -179,6 +179,7 @@ async fn done(session: &mut Session, pending: Pending, limit: Duration) -> Resul
 async fn poll(session: &mut Session, until: Instant, interrupt: &Notify) -> Result<bool, ImapError> {
     let pause = session.wire().limits.poll.min(Duration::from_mins(1));
     let interrupted = tokio::select! {
+        biased;
         () = interrupt.notified() => true,
         () = sleep_until(until.min(Instant::now() + pause)) => false,
     };

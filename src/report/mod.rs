@@ -7,3 +7,4 @@ pub mod escape;
 pub mod letter;
 pub mod page;
 pub mod stats;
+pub mod suggestion;

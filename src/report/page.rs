@@ -10,7 +10,6 @@ use jiff::tz::TimeZone;
 use super::chart::{self, Bar};
 use super::escape::escape;
 use super::stats::{ByBucket, Corrections, Stats};
-use crate::sort::bucket::Bucket;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::verdict::ReasonKind;
 
@@ -97,7 +96,7 @@ impl Report<'_> {
         let total = stats.verdicts.total();
         page.push_str("<section class=\"tiles\">\n");
         for (bucket, count) in stats.verdicts.each() {
-            tile(page, bucket.as_str(), &count.to_string(), bucket.as_str());
+            tile(page, bucket.family(), &count.to_string(), bucket.as_str());
         }
         tile(page, "", &corrected.to_string(), "put right by you");
         if total > 0 {
@@ -121,22 +120,23 @@ impl Report<'_> {
         for (day, counts) in &self.stats.days {
             match bars.last_mut() {
                 Some((first, sum)) if !by_day && within_a_week(*first, *day) => sum.add(counts),
-                _ => bars.push((*day, *counts)),
+                _ => bars.push((*day, counts.clone())),
             }
         }
         let bars: Vec<Bar> = bars
             .iter()
             .map(|(day, counts)| Bar {
                 label: day.strftime("%-d %b").to_string(),
-                pieces: counts.each().map(|(bucket, count)| (bucket.as_str(), count)).collect(),
+                pieces: counts.families(),
             })
             .collect();
         let per = if by_day { "day" } else { "week" };
         let _ = writeln!(page, "<section><h2>Arrivals per {per}</h2>");
         page.push_str(&chart::stacked(&format!("Messages per {per} and bucket"), &bars));
         page.push_str("<p class=\"legend\">");
-        for bucket in Bucket::ALL {
-            let _ = write!(page, "<span class=\"key {bucket}\"></span>{bucket} ");
+        for (family, _) in self.stats.verdicts.families() {
+            let words = if family == "own" { "your own buckets" } else { family };
+            let _ = write!(page, "<span class=\"key {family}\"></span>{words} ");
         }
         page.push_str("</p></section>\n");
     }

@@ -17,40 +17,50 @@ use crate::store::{Query, Store, StoreError};
 /// Mail decided later than this after its arrival lay there before: its wait says nothing about speed. Seconds.
 const FRESH: i64 = 3_600;
 
-/// Messages by bucket, in the order of [`Bucket::ALL`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ByBucket([u64; 5]);
+/// Messages by bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ByBucket(BTreeMap<Bucket, u64>);
 
 impl ByBucket {
     /// Takes one more message of a bucket.
     pub fn count(&mut self, bucket: Bucket) {
-        for (known, count) in Bucket::ALL.iter().zip(&mut self.0) {
-            *count += u64::from(*known == bucket);
-        }
+        *self.0.entry(bucket).or_default() += 1;
     }
 
     /// Takes the messages of `other` in.
     pub fn add(&mut self, other: &ByBucket) {
-        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
-            *mine += theirs;
+        for (bucket, count) in &other.0 {
+            *self.0.entry(*bucket).or_default() += count;
         }
     }
 
     /// Messages of one bucket.
     pub fn of(&self, bucket: Bucket) -> u64 {
-        self.each()
-            .find(|(known, _)| *known == bucket)
-            .map_or(0, |(_, count)| count)
+        self.0.get(&bucket).copied().unwrap_or(0)
     }
 
-    /// Every bucket with its messages.
+    /// Every built-in bucket with its messages, then the own ones that have any.
     pub fn each(&self) -> impl Iterator<Item = (Bucket, u64)> + '_ {
-        Bucket::ALL.into_iter().zip(self.0)
+        let own = self.0.iter().filter(|(bucket, _)| matches!(bucket, Bucket::Own(_)));
+        let built_in = Bucket::BUILT_IN.into_iter().map(|bucket| (bucket, self.of(bucket)));
+        built_in.chain(own.map(|(bucket, count)| (*bucket, *count)))
+    }
+
+    /// The same with all own buckets as one, by [`Bucket::family`].
+    pub fn families(&self) -> Vec<(&'static str, u64)> {
+        let mut families: Vec<(&'static str, u64)> = Vec::new();
+        for (bucket, count) in self.each() {
+            match families.last_mut() {
+                Some((family, sum)) if *family == bucket.family() => *sum += count,
+                _ => families.push((bucket.family(), count)),
+            }
+        }
+        families
     }
 
     /// Messages of all buckets.
     pub fn total(&self) -> u64 {
-        self.0.iter().sum()
+        self.0.values().sum()
     }
 }
 
@@ -137,7 +147,7 @@ impl Stats {
     fn count(&mut self, row: &Row, day: Date) {
         let entry = &row.entry;
         match entry.kind {
-            RowKind::Keep | RowKind::Preview | RowKind::Sort => {
+            RowKind::Keep | RowKind::Preview | RowKind::Sort | RowKind::Hold => {
                 self.days.entry(day).or_default().count(entry.bucket);
                 self.verdicts.count(entry.bucket);
                 *self.reasons.entry(entry.reason.kind).or_default() += 1;
@@ -152,9 +162,11 @@ impl Stats {
                     used.last = used.last.max(Some(row.at));
                 }
             }
-            RowKind::File => self.week(day).filed += 1,
-            RowKind::Rescue => self.week(day).rescued += 1,
+            RowKind::File => self.week(day).filed += u64::from(!entry.may_be_anothers()),
+            RowKind::Rescue => self.week(day).rescued += u64::from(is_correction(row)),
             RowKind::Undo => self.week(day).undone += u64::from(row.state == State::Done),
+            // A copy is not another message.
+            RowKind::Snooze | RowKind::Return | RowKind::Copy => {}
         }
     }
 
@@ -230,8 +242,13 @@ impl<'a> Calendar<'a> {
     }
 }
 
+/// False for mail that the user only took back before its time had come.
+pub(super) fn is_correction(row: &Row) -> bool {
+    row.entry.reason.kind == ReasonKind::Taught
+}
+
 fn is_verdict(row: &Row) -> bool {
-    matches!(row.entry.kind, RowKind::Keep | RowKind::Preview | RowKind::Sort)
+    row.entry.kind.is_verdict()
 }
 
 fn wait(row: &Row) -> Option<i64> {
@@ -261,8 +278,8 @@ mod tests {
             [date(2026, 11, 17), date(2026, 11, 18)]
         );
         assert_eq!(stats.days[&date(2026, 11, 17)].total(), 0);
-        let today = stats.days[&date(2026, 11, 18)];
-        assert_eq!(today, stats.verdicts);
+        let today = &stats.days[&date(2026, 11, 18)];
+        assert_eq!(*today, stats.verdicts);
         assert_eq!(
             (
                 today.of(Bucket::Top),

@@ -5,20 +5,26 @@
 //! and by APPEND and delete. The policy, first that applies:
 //!
 //! 1. The ledger put this very copy here: ours, nothing follows.
-//! 2. The ledger has met this very copy before: known, nothing follows. A message is sorted once.
-//! 3. In a bucket folder: the user filed it. Its identity is taught, whatever we had thought of it.
-//! 4. In INBOX, after we or the user had moved it out to a bucket: a rescue. Its identity belongs in the inbox, and the
+//! 2. The ledger has met this very copy before: known, nothing follows. A message is sorted once. That a further copy of it
+//!    was made elsewhere says nothing about the message itself.
+//! 3. In a snooze folder: the user wants it back later. It is written down and teaches nothing.
+//! 4. In a bucket folder: the user filed it. Its identity is taught, whatever we had thought of it; unless another sorter
+//!    may have done it ([`super::rival`]).
+//! 5. In INBOX, after we or the user had moved it out to a bucket: a rescue. Its identity belongs in the inbox, and the
 //!    message is never moved again.
-//! 5. In INBOX, met before in any other way: the user moves it about. Nothing follows.
-//! 6. Otherwise it is new, and gets a verdict.
+//! 6. In INBOX, after it had waited for its time: the user wants it sooner. The wait is over, nothing is taught.
+//! 7. In INBOX, met before in any other way: the user moves it about. Nothing follows.
+//! 8. Otherwise it is new, and gets a verdict.
 
 use super::bucket::Bucket;
 use super::evidence::Evidence;
 use super::ledger::{Entry, Row, RowKind, State};
 use super::mailbox::{Location, Mailbox, Timestamp};
 use super::message::Message;
+use super::refusal::left_a_copy;
+use super::rival::Whose;
 use super::taught::{Drag, Identity, Lesson, Teacher};
-use super::verdict::{Destination, Reason, ReasonKind, Verdict};
+use super::verdict::{FlagChange, Reason, ReasonKind, Verdict};
 use super::{Arrival, Decision, Settings, Sorter};
 
 /// Something that happened on the server.
@@ -53,6 +59,8 @@ pub enum Action {
     },
     /// Keep this lesson.
     Learn(Lesson),
+    /// Put this lesson aside until the user confirms it: it may not be his.
+    Hold(Lesson),
     /// Drop what was taught about this identity.
     Forget(Identity),
     /// Tell the user.
@@ -69,10 +77,12 @@ pub enum Note {
         /// What is wrong with it.
         why: String,
     },
-    /// A rule asks for a copy; copies are not made yet.
+    /// A rule asks for a copy in a special-use folder, and the account has none.
     CopyNotMade {
         /// The rule.
         rule: Reason,
+        /// The special use, for example `\\Archive`.
+        target: String,
     },
     /// The user filed or rescued a message although a rule of his own says otherwise.
     RuleAgainstHand {
@@ -80,6 +90,13 @@ pub enum Note {
         rule: Reason,
         /// Where the user put the message.
         bucket: Bucket,
+    },
+    /// Another sorter has made a second copy of a message that Postroom had moved.
+    Doubled {
+        /// Where the second copy is.
+        location: Location,
+        /// Message-ID.
+        message_id: Option<String>,
     },
 }
 
@@ -97,8 +114,12 @@ pub enum Meaning {
         /// It was `Blackhole/Domain`: the whole organisational domain is meant.
         domain: bool,
     },
+    /// The user put it into a snooze folder.
+    Snoozed,
     /// The user put it back into the inbox.
     Rescued,
+    /// The user took it back into the inbox before its time came.
+    TakenBack,
     /// New mail.
     New,
     /// Not for us: a folder we do not watch, our own digest, or a server's stand-in for a vanished message.
@@ -108,7 +129,10 @@ pub enum Meaning {
 /// Applies the policy at the head of this file.
 pub fn meaning(settings: &Settings, arrival: &Arrival) -> Meaning {
     let folder = &arrival.location.mailbox;
-    if is_stand_in(&arrival.message) || is_own_digest(settings, &arrival.message) || is_deleted(&arrival.flags) {
+    let snoozed = settings.folders.snooze_name(folder).is_some();
+    // What the user puts away comes back, our own digest too.
+    let own = !snoozed && is_own_digest(settings, &arrival.message);
+    if own || is_stand_in(&arrival.message) || is_deleted(&arrival.flags) {
         return Meaning::Nothing;
     }
     if arrival.history.iter().any(|row| put_here(row, &arrival.location)) {
@@ -117,22 +141,29 @@ pub fn meaning(settings: &Settings, arrival: &Arrival) -> Meaning {
     if arrival
         .history
         .iter()
-        .any(|row| row.entry.source == arrival.location && row.state != State::Failed)
+        .any(|row| row.entry.source == arrival.location && is_verdict_or_drag(row))
     {
         return Meaning::Known;
+    }
+    if snoozed {
+        return Meaning::Snoozed;
     }
     if let Some((bucket, domain)) = bucket_folder(settings, folder) {
         return Meaning::Filed { bucket, domain };
     }
-    match (
-        folder.is_inbox(),
-        arrival.history.iter().rev().find(|row| row.state != State::Failed),
-    ) {
+    // A move of this very copy that came to nothing is tried again; a copy that failed elsewhere was brought here by hand.
+    let told = |row: &&Row| {
+        row.entry.kind != RowKind::Copy && (row.state != State::Failed || row.entry.source != arrival.location)
+    };
+    match (folder.is_inbox(), arrival.history.iter().rev().find(told)) {
         (false, _) => Meaning::Nothing,
+        // Where a further copy was made, this may be that copy, brought here by the user: it is not sorted again.
+        (true, None) if copies::has_strayed(arrival) => Meaning::Known,
         (true, None) => Meaning::New,
         (true, Some(last)) => match last.entry.kind {
             RowKind::Sort if matches!(last.state, State::Done | State::Unknown) => Meaning::Rescued,
             RowKind::File => Meaning::Rescued,
+            RowKind::Snooze | RowKind::Hold => Meaning::TakenBack,
             _ => Meaning::Known,
         },
     }
@@ -153,6 +184,11 @@ fn due(now: Timestamp, arrival: &Arrival, verdict: &Verdict) -> Option<Timestamp
     (due > now).then_some(due)
 }
 
+/// Says where the message itself is; a copy's row does not, nor does a move that came to nothing.
+fn is_verdict_or_drag(row: &Row) -> bool {
+    row.state != State::Failed && row.entry.kind != RowKind::Copy
+}
+
 fn put_here(row: &Row, location: &Location) -> bool {
     let here = row.entry.kind.moves() && row.entry.destination.as_ref() == Some(&location.mailbox);
     match (row.state, row.destination_uid) {
@@ -161,7 +197,8 @@ fn put_here(row: &Row, location: &Location) -> bool {
         }
         // No COPYUID, or no answer yet: the message and the folder are all there is to compare.
         (State::Done | State::Planned | State::Unknown, _) => here,
-        (State::Void | State::Failed, _) => false,
+        (State::Failed, _) => here && left_a_copy(row),
+        (State::Void, _) => false,
     }
 }
 
@@ -179,6 +216,16 @@ fn is_own_digest(settings: &Settings, message: &Message) -> bool {
 
 fn is_deleted(flags: &[String]) -> bool {
     flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"))
+}
+
+impl Arrival {
+    /// Those of the changes that change anything. Undo reverses what is on record: a flag that the user had set before
+    /// must not be in it.
+    pub fn lacking(&self, mut changes: Vec<FlagChange>) -> Vec<FlagChange> {
+        let is_set = |change: &FlagChange| self.flags.iter().any(|flag| flag.eq_ignore_ascii_case(&change.flag));
+        changes.retain(|change| is_set(change) != change.set);
+        changes
+    }
 }
 
 impl Sorter {
@@ -200,6 +247,8 @@ impl Sorter {
             Event::Arrived(arrival) => match meaning(&self.settings, &arrival) {
                 Meaning::Ours | Meaning::Known | Meaning::Nothing => Vec::new(),
                 Meaning::New => self.sort(now, &arrival),
+                Meaning::Snoozed => vec![self.snoozed(&arrival)],
+                Meaning::TakenBack => vec![self.taken_back(&arrival)],
                 Meaning::Filed { bucket, domain } => self.filed(now, &arrival, bucket, domain),
                 Meaning::Rescued => self.rescued(now, &arrival),
             },
@@ -209,30 +258,25 @@ impl Sorter {
     /// New mail: the verdict, as a row that keeps, previews or moves.
     fn sort(&mut self, now: Timestamp, arrival: &Arrival) -> Vec<Action> {
         let Decision { verdict, .. } = self.decide(now, arrival);
-        self.received(now, arrival);
+        if self.lets_wait(&verdict) {
+            self.met(now, arrival);
+        } else {
+            self.received(now, arrival);
+            self.acquaint(arrival, &verdict);
+        }
         self.follow(now, arrival, verdict)
     }
 
     /// What follows from a verdict on a message in INBOX.
     fn follow(&self, now: Timestamp, arrival: &Arrival, verdict: Verdict) -> Vec<Action> {
-        let copies = !verdict.orders.copies.is_empty();
-        let note = copies.then(|| {
-            Action::Note(Note::CopyNotMade {
-                rule: verdict.reason.clone(),
-            })
-        });
-        let mut actions = self.place(now, arrival, verdict);
-        actions.extend(note);
-        actions
-    }
-
-    fn place(&self, now: Timestamp, arrival: &Arrival, verdict: Verdict) -> Vec<Action> {
         let entry = self.entry(RowKind::Keep, arrival, verdict.bucket, verdict.reason.clone());
         if let Some(due) = due(now, arrival, &verdict) {
             let location = arrival.location.clone();
             return vec![Action::Plan(entry), Action::Defer { location, due }];
         }
-        match self.destination(&verdict) {
+        // Before the move: afterwards the message can no longer be copied from here.
+        let mut actions = self.copies(arrival, &verdict);
+        actions.push(match self.destination(&verdict) {
             Some(folder) if folder != arrival.location.mailbox => {
                 let kind = if self.settings.moves {
                     RowKind::Sort
@@ -242,46 +286,61 @@ impl Sorter {
                 let entry = Entry {
                     kind,
                     destination: Some(folder),
-                    flags: verdict.orders.flags,
+                    flags: arrival.lacking(verdict.orders.flags),
                     ..entry
                 };
-                vec![if self.settings.moves {
+                if self.settings.moves {
                     Action::Move(entry)
                 } else {
                     Action::Plan(entry)
-                }]
+                }
             }
-            _ if self.settings.moves => vec![Action::Plan(Entry {
-                flags: verdict.orders.flags,
+            Some(folder) if self.waits(now, arrival, &verdict, &folder) => {
+                self.held(entry, arrival.lacking(verdict.orders.flags))
+            }
+            _ if self.settings.moves => Action::Plan(Entry {
+                flags: arrival.lacking(verdict.orders.flags),
                 ..entry
-            })],
-            _ => vec![Action::Plan(entry)],
-        }
+            }),
+            _ => Action::Plan(entry),
+        });
+        actions
     }
 
     /// Where a verdict sends a message: a rule's own target, else the bucket's folder.
     pub fn destination(&self, verdict: &Verdict) -> Option<Mailbox> {
         match &verdict.orders.destination {
             None => Some(self.settings.folders.of(verdict.bucket)),
-            Some(Destination::Folder(folder)) => Some(folder.clone()),
-            Some(Destination::SpecialUse(name)) => self.settings.special_use.get(&name.to_ascii_lowercase()).cloned(),
+            Some(target) => self.named(target),
         }
     }
 
     fn filed(&mut self, now: Timestamp, arrival: &Arrival, bucket: Bucket, domain: bool) -> Vec<Action> {
         let folder = arrival.location.mailbox.clone();
-        let text = format!("you filed it into {folder}");
-        let mut actions = self.learn(now, arrival, bucket, domain);
+        let whose = self.whose(now, arrival);
+        let (mut actions, reason) = if let Some(text) = whose.sentence() {
+            (Vec::new(), Reason::new(ReasonKind::Default, text))
+        } else {
+            let actions = self.learn(now, arrival, bucket, domain, whose == Whose::Doubtful);
+            let text = format!("you filed it into {folder}");
+            (actions, Reason::new(ReasonKind::Taught, text))
+        };
+        if whose == Whose::Doubled {
+            actions.push(Action::Note(Note::Doubled {
+                location: arrival.location.clone(),
+                message_id: arrival.message.message_id.clone(),
+            }));
+        }
         actions.push(Action::Plan(Entry {
             destination: Some(folder),
-            ..self.entry(RowKind::File, arrival, bucket, Reason::new(ReasonKind::Taught, text))
+            ..self.entry(RowKind::File, arrival, bucket, reason)
         }));
         actions
     }
 
     fn rescued(&mut self, now: Timestamp, arrival: &Arrival) -> Vec<Action> {
         let reason = Reason::new(ReasonKind::Taught, "you put it back into the inbox");
-        let mut actions = self.learn(now, arrival, Bucket::Inbox, false);
+        let mut actions = self.learn(now, arrival, Bucket::Inbox, false, false);
         actions.push(Action::Plan(Entry {
             destination: Some(Mailbox::inbox()),
             ..self.entry(RowKind::Rescue, arrival, Bucket::Inbox, reason)
@@ -289,8 +348,8 @@ impl Sorter {
         actions
     }
 
-    /// The lessons of one drag, already part of this sorter's memory when it returns.
-    fn learn(&mut self, now: Timestamp, arrival: &Arrival, bucket: Bucket, domain: bool) -> Vec<Action> {
+    /// The lessons of one drag, already part of this sorter's memory when it returns, unless they are to be held.
+    fn learn(&mut self, now: Timestamp, arrival: &Arrival, bucket: Bucket, domain: bool, hold: bool) -> Vec<Action> {
         let Decision { verdict, .. } = self.decide(now, arrival);
         if verdict.orders.no_learning {
             return Vec::new();
@@ -311,6 +370,11 @@ impl Sorter {
             at: now,
             by: Teacher::Drag,
         };
+        if hold {
+            let held = self.taught.clone().drag(&drag, &self.settings.owner).taught;
+            actions.extend(held.into_iter().map(Action::Hold));
+            return actions;
+        }
         let learned = self.taught.drag(&drag, &self.settings.owner);
         actions.extend(
             learned
@@ -342,5 +406,6 @@ impl Sorter {
     }
 }
 
+mod copies;
 #[cfg(test)]
 mod tests;

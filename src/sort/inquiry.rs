@@ -9,7 +9,7 @@ use super::message::Message;
 use super::rules::{RuleAnswer, Stage};
 use super::sender::{is_shared, organisational_domain};
 use super::taught::{Identity, Lesson};
-use super::verdict::{Reason, ReasonKind, StageAnswer, Verdict};
+use super::verdict::{Orders, ReasonKind, StageAnswer, Verdict};
 use super::{Arrival, Sorter};
 
 /// Most lessons about neighbours of the sender that are worth a line.
@@ -31,6 +31,12 @@ pub struct Inquiry {
 }
 
 impl Sorter {
+    /// Indexes of all rules that match a message, of either stage and whatever their order.
+    pub fn rules_met(&self, now: Timestamp, arrival: &Arrival) -> Vec<usize> {
+        let evidence = Evidence::of(&arrival.message, &self.settings.owner);
+        self.rules.matching(&self.facts(now, arrival, &evidence))
+    }
+
     /// Asks every stage about a message, whether or not an earlier one has answered.
     pub fn inquire(&self, now: Timestamp, arrival: &Arrival) -> Inquiry {
         let evidence = Evidence::of(&arrival.message, &self.settings.owner);
@@ -47,13 +53,16 @@ impl Sorter {
             };
             answers.push(StageAnswer { kind, bucket, text });
         }
-        let last = "where mail stays that nothing else speaks for";
+        let mut last = self.by_default(&facts, Orders::default());
+        if !self.lets_wait(&last) {
+            "where mail stays that nothing else speaks for".clone_into(&mut last.reason.text);
+        }
         answers.push(StageAnswer {
             kind: ReasonKind::Default,
             bucket: Some(Bucket::Inbox),
-            text: last.to_owned(),
+            text: last.reason.text.clone(),
         });
-        verdicts.push(Verdict::new(Bucket::Inbox, Reason::new(ReasonKind::Default, last)));
+        verdicts.push(last);
         Inquiry {
             verdict: self.decide(now, arrival).verdict,
             answers,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::bucket::Bucket;
 use super::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
 use super::sender::Address;
-use super::verdict::{FlagChange, Reason};
+use super::verdict::{FlagChange, Reason, ReasonKind};
 
 /// A message's identity across folders and sessions: `e:` EMAILID (RFC 8474), `g:` X-GM-MSGID, or `h:` and the header
 /// fingerprint in hexadecimal ([`super::message::Message::fingerprint`]).
@@ -66,23 +66,35 @@ pub enum RowKind {
     Preview,
     /// A move by verdict.
     Sort,
+    /// A further copy that a rule asks for; the message itself goes its own way, with a row of its own.
+    Copy,
     /// A move back, asked for by `postroom undo`.
     Undo,
     /// The user filed the message into a bucket folder.
     File,
     /// The user put the message back into the inbox.
     Rescue,
+    /// The user put the message into a snooze folder; it comes back when the folder's name says so.
+    Snooze,
+    /// A move out of the inbox for the quiet hours.
+    Hold,
+    /// A move back into the inbox: the time of a [`RowKind::Snooze`] or [`RowKind::Hold`] has come.
+    Return,
 }
 
 impl RowKind {
     /// Every kind.
-    pub const ALL: [RowKind; 6] = [
+    pub const ALL: [RowKind; 10] = [
         RowKind::Keep,
         RowKind::Preview,
         RowKind::Sort,
+        RowKind::Copy,
         RowKind::Undo,
         RowKind::File,
         RowKind::Rescue,
+        RowKind::Snooze,
+        RowKind::Hold,
+        RowKind::Return,
     ];
 
     /// The stored and printed word.
@@ -91,15 +103,27 @@ impl RowKind {
             RowKind::Keep => "keep",
             RowKind::Preview => "preview",
             RowKind::Sort => "sort",
+            RowKind::Copy => "copy",
             RowKind::Undo => "undo",
             RowKind::File => "file",
             RowKind::Rescue => "rescue",
+            RowKind::Snooze => "snooze",
+            RowKind::Hold => "hold",
+            RowKind::Return => "return",
         }
+    }
+
+    /// True for the kinds that record a verdict.
+    pub fn is_verdict(self) -> bool {
+        matches!(self, RowKind::Keep | RowKind::Preview | RowKind::Sort | RowKind::Hold)
     }
 
     /// True for the kinds behind which a command to the server stands.
     pub fn moves(self) -> bool {
-        matches!(self, RowKind::Sort | RowKind::Undo)
+        matches!(
+            self,
+            RowKind::Sort | RowKind::Copy | RowKind::Undo | RowKind::Hold | RowKind::Return
+        )
     }
 }
 
@@ -153,7 +177,8 @@ pub struct Entry {
     pub from: Option<Address>,
     /// Where the copy is that the row is about.
     pub source: Location,
-    /// Where it goes (`Sort`, `Undo`, `Preview`) or was found (`File`, `Rescue`); `None` for `Keep`.
+    /// Where it goes (`Sort`, `Copy`, `Undo`, `Preview`, `Hold`, `Return`) or was found (`File`, `Rescue`, `Snooze`); `None` for
+    /// `Keep`.
     pub destination: Option<Mailbox>,
     /// UIDNEXT of the destination when the row was planned: recovery looks only at UIDs from here on.
     pub destination_uid_next: Option<Uid>,
@@ -161,7 +186,7 @@ pub struct Entry {
     pub bucket: Bucket,
     /// The verdict's reason.
     pub reason: Reason,
-    /// Flags to change together with the move.
+    /// Flags to change together with the move, or before the copy.
     pub flags: Vec<FlagChange>,
     /// Digest of the rules in force; a plan made under other rules is thrown away.
     pub rules: String,
@@ -169,6 +194,14 @@ pub struct Entry {
     pub undoes: Option<RowId>,
     /// INTERNALDATE of the message.
     pub arrived: Option<Timestamp>,
+}
+
+impl Entry {
+    /// True for a message found in a bucket folder without proof that the user's own hand put it there
+    /// ([`super::rival`]): nothing was learned from it.
+    pub fn may_be_anothers(&self) -> bool {
+        self.kind == RowKind::File && self.reason.kind == ReasonKind::Default
+    }
 }
 
 /// A row as read back.
@@ -243,6 +276,7 @@ impl Committed<Vec<RowId>> {
                 source: entry.source.clone(),
                 destination,
                 flags: entry.flags.clone(),
+                leaves_original: entry.kind == RowKind::Copy,
             })
         });
         Committed(moves.collect())
@@ -298,4 +332,6 @@ pub struct PlannedMove {
     pub destination: Mailbox,
     /// Flags to change before the move.
     pub flags: Vec<FlagChange>,
+    /// A copy is made and the original stays where it is.
+    pub leaves_original: bool,
 }

@@ -4,7 +4,8 @@
 //! The code of a failed row begins with the server's response code in brackets (RFC 5530, RFC 9051 section 7.1), after
 //! `BAD` where that was the answer. The policy, first that applies:
 //!
-//! 1. Copied, but the original could not be removed: never repeated; there would be two copies (invariant S10).
+//! 1. Copied, but the original could not be removed: never repeated; there would be two copies (invariant S10). Said to be
+//!    done and not done (`PRETENDED`, or a MOVE that left everything where it was): never repeated either, for the same reason.
 //! 2. Interrupted before the command ran: the message is decided about afresh at once.
 //! 3. Not sent because its destination takes no mail for now: as soon as the destination does.
 //! 4. BAD or `[CLIENTBUG]`: we are at fault; never repeated.
@@ -20,11 +21,17 @@ use super::mailbox::Timestamp;
 /// Code of a row that recovery has found not carried out.
 pub const INTERRUPTED: &str = "interrupted before it was carried out";
 
+/// Code of a row to which the server said OK, and nothing has arrived in the destination.
+pub const PRETENDED: &str = "the server said OK and did nothing";
+
 /// Begins the code of a row that was never sent because its destination takes no mail for now.
 pub const HELD: &str = "not sent: ";
 
 /// Begins the code of a row whose copy was made and whose original could not be removed.
 pub const COPIED: &str = "copied, but ";
+
+/// Code of a row whose message another daemon has claimed ([`super::rival`]): left to it, and looked at again.
+pub const CLAIMED: &str = "[INUSE] another Postroom has claimed it";
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -58,7 +65,7 @@ const PASSING_WORDS: [&str; 6] = ["too many", "try again", "temporar", "throttl"
 impl Refusal {
     /// Reads the code of a failed row.
     pub fn of(code: &str) -> Self {
-        if code.starts_with(COPIED) || code.starts_with("COPY was answered OK") {
+        if tells_of_a_copy(code) {
             return Self::Final;
         }
         if code == INTERRUPTED {
@@ -106,17 +113,26 @@ pub fn suggested_backoff(lower_case_text: &str) -> Option<i64> {
     Some(milliseconds.div_euclid(1_000).saturating_add(1).clamp(1, HOUR))
 }
 
+/// True when a row failed half way: its copy lies in the destination, by our doing.
+pub fn left_a_copy(row: &Row) -> bool {
+    row.state == State::Failed && row.code.as_deref().is_some_and(tells_of_a_copy)
+}
+
+fn tells_of_a_copy(code: &str) -> bool {
+    code.starts_with(COPIED)
+}
+
 /// When a message whose rows these are, oldest first, is to be decided about again; `None` when it is not.
 ///
 /// Only the last row counts: after it a user's drag, a verdict that kept the message or a move that was done would have
 /// settled the matter.
 pub fn next_attempt(history: &[Row]) -> Option<Timestamp> {
-    let last = history.last()?;
+    // A further copy is made or not beside the message's own way.
+    let rows = history.iter().rev().filter(|row| row.entry.kind != RowKind::Copy);
+    let last = rows.clone().next()?;
     let refusal = failed(last)?;
     let closed = last.closed.unwrap_or(last.at);
-    let times = history
-        .iter()
-        .rev()
+    let times = rows
         .map_while(failed)
         .filter(|earlier| !matches!(earlier, Refusal::Interrupted | Refusal::Held))
         .count();

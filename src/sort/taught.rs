@@ -40,6 +40,17 @@ impl std::fmt::Display for Identity {
     }
 }
 
+impl Identity {
+    /// The word by which commands and files name it: an address, `@domain`, or a List-Id; safe to print.
+    pub fn spelling(&self) -> String {
+        match self {
+            Identity::Address(address) => address.as_str().to_owned(),
+            Identity::List(list) => super::sanitise(list),
+            Identity::Domain(domain) => format!("@{domain}"),
+        }
+    }
+}
+
 /// How a lesson came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -175,7 +186,7 @@ impl Taught {
 
     /// Whom a drag is about. Nobody for a malformed From, and never the user's own address.
     ///
-    /// - news, bulk: the List-Id when the message came through a list, else the address;
+    /// - news, bulk, an own bucket: the List-Id when the message came through a list, else the address;
     /// - blackhole: the address, and for a newsletter or advertisement its List-Id too, since senders rotate addresses;
     ///   a person's post on a discussion list teaches only the person; `Blackhole/Domain` the whole domain, unless
     ///   millions share it;
@@ -188,7 +199,7 @@ impl Taught {
         let list = drag.message.list_id.clone().map(Identity::List);
         let broadcast = if drag.evidence.discussion { None } else { list.clone() };
         match drag.bucket {
-            Bucket::News | Bucket::Bulk => vec![list.unwrap_or(address)],
+            Bucket::News | Bucket::Bulk | Bucket::Own(_) => vec![list.unwrap_or(address)],
             Bucket::Blackhole if drag.whole_domain => {
                 let domain = organisational_domain(from.domain());
                 if is_shared(domain) {

@@ -1,10 +1,11 @@
 //! The store for async callers: a thread of its own does the waiting, so a slow disk never holds up a connection.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use tokio::sync::oneshot;
+use tokio::task::yield_now;
 
 use super::{Store, StoreError};
 
@@ -13,8 +14,12 @@ type Job = Box<dyn FnOnce(&mut Store) + Send>;
 /// A way to the thread that owns the store. Cheap to clone; the thread ends, and the database is closed, when the last
 /// handle is gone and the last job is done.
 #[derive(Debug, Clone)]
-pub struct StoreHandle {
-    jobs: mpsc::Sender<Job>,
+pub struct StoreHandle(Way);
+
+#[derive(Debug, Clone)]
+enum Way {
+    Thread(mpsc::Sender<Job>),
+    Here(Arc<Mutex<Store>>),
 }
 
 impl StoreHandle {
@@ -33,7 +38,13 @@ impl StoreHandle {
                 }
             })
             .map_err(|_| StoreError::Stopped)?;
-        Ok(Self { jobs })
+        Ok(Self(Way::Thread(jobs)))
+    }
+
+    /// Keeps the store on the thread of whoever asks, for simulations: every run of one seed does the same in the same
+    /// order. Before and after a job others have their turn, and the caller may be dropped.
+    pub fn here(store: Store) -> Self {
+        Self(Way::Here(Arc::new(Mutex::new(store))))
     }
 
     /// Runs `job` on the store's thread, after those asked for before. The job runs to its end even when the caller stops
@@ -45,12 +56,24 @@ impl StoreHandle {
         &self,
         job: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let jobs = match &self.0 {
+            Way::Thread(jobs) => jobs,
+            Way::Here(store) => {
+                yield_now().await;
+                let done = store
+                    .lock()
+                    .map_err(|_| StoreError::Stopped)
+                    .and_then(|mut store| job(&mut store));
+                yield_now().await;
+                return done;
+            }
+        };
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |store| {
             // Nobody waits any more: the work is done all the same.
             let _ = answer.send(job(store));
         });
-        self.jobs.send(job).map_err(|_| StoreError::Stopped)?;
+        jobs.send(job).map_err(|_| StoreError::Stopped)?;
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 }

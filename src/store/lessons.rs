@@ -2,10 +2,9 @@
 
 use rusqlite::{Connection, Row as SqlRow, Transaction, params};
 
-use super::row::{named, unreadable};
+use super::row::{bucket, named, unreadable};
 use super::{Store, StoreError, accounts};
 use crate::sort::authenticity::Authentication;
-use crate::sort::bucket::Bucket;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::sender::Address;
 use crate::sort::taught::{Identity, Lesson, Teacher};
@@ -168,7 +167,7 @@ fn decode(row: &SqlRow<'_>) -> rusqlite::Result<Lesson> {
     };
     Ok(Lesson {
         identity,
-        bucket: named(row, 2, &Bucket::ALL, Bucket::as_str)?,
+        bucket: bucket(row, 2)?,
         at: Timestamp(row.get(3)?),
         example: row.get(4)?,
         authentication: named(row, 5, &Authentication::ALL, Authentication::as_str)?,

@@ -92,7 +92,7 @@ pub(super) fn decode(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
         },
         destination: row.get::<_, Option<String>>(12)?.map(Mailbox::new),
         destination_uid_next: uid(13)?,
-        bucket: named(row, 16, &Bucket::ALL, Bucket::as_str)?,
+        bucket: bucket(row, 16)?,
         reason: Reason {
             kind: ReasonKind::from_slug(&row.get::<_, String>(17)?).ok_or_else(|| unreadable(17, "reason"))?,
             text: row.get(18)?,
@@ -144,6 +144,12 @@ pub(super) fn named<T: Copy>(
         .copied()
         .find(|value| word(*value) == text)
         .ok_or_else(|| unreadable(column, text))
+}
+
+/// A stored bucket; own ones are read back whether or not they are still configured.
+pub(super) fn bucket(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Bucket> {
+    let text = row.get_ref(column)?.as_str()?;
+    text.parse().map_err(|_| unreadable(column, text))
 }
 
 /// A stored word that no version up to this one has written.

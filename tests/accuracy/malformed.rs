@@ -97,14 +97,7 @@ fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 fn sorter() -> Sorter {
-    let folders = Folders {
-        top: "Top".into(),
-        news: "News".into(),
-        bulk: "Bulk".into(),
-        blackhole: "Blackhole".into(),
-        blackhole_trash_after: None,
-        sent: None,
-    };
+    let folders = Folders::default();
     let settings = Settings {
         account: "home".to_owned(),
         owner: Owner::new(vec![Address::parse("me@example.org").unwrap()]),

@@ -23,14 +23,7 @@ const SENDERS: u32 = 100_000;
 const ROUNDS: usize = 50;
 
 fn sorter() -> Sorter {
-    let folders = Folders {
-        top: "Top".into(),
-        news: "News".into(),
-        bulk: "Bulk".into(),
-        blackhole: "Blackhole".into(),
-        blackhole_trash_after: None,
-        sent: None,
-    };
+    let folders = Folders::default();
     let settings = Settings {
         account: "home".to_owned(),
         owner: Owner::new(Address::parse("alice@example.org").into_iter().collect()),

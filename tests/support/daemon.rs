@@ -228,6 +228,12 @@ impl Home {
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600)).unwrap();
     }
 
+    /// From now on the program's wall clock is so far ahead of the real one.
+    pub fn set_clock_ahead(&self, by: Duration) {
+        self.write_private("clock.new", &by.as_secs().to_string());
+        fs::rename(self.path("clock.new"), self.path("clock")).unwrap();
+    }
+
     /// Writes a rule file as an editor does: beside it, then renamed over it.
     pub fn rule_file(&self, name: &str, text: &str) {
         let beside = self.path(&format!("rules/.{name}.new"));
@@ -244,7 +250,8 @@ impl Home {
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command
             .env("HOME", self.directory.path())
-            .env("POSTROOM_CONFIG", self.config());
+            .env("POSTROOM_CONFIG", self.config())
+            .env("POSTROOM_TEST_CLOCK", self.path("clock"));
         for name in ["RUST_BACKTRACE", "LLVM_PROFILE_FILE", "FAILPOINTS"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);

@@ -486,8 +486,10 @@ impl Shared {
 
     fn record(&self, connection: usize, command: &str) {
         let command = command.trim_end();
-        let text = if begins(command, "LOGIN") || begins(command, "AUTHENTICATE") {
-            command.split(' ').next().unwrap_or_default().to_owned()
+        let text = if begins(command, "LOGIN") {
+            "LOGIN".to_owned()
+        } else if begins(command, "AUTHENTICATE") {
+            command.split(' ').take(2).collect::<Vec<_>>().join(" ")
         } else {
             command.to_owned()
         };
@@ -590,7 +592,8 @@ impl Shared {
 
 /// Notes what a response says about capabilities and about the end of AUTHENTICATE and STARTTLS.
 fn learn(link: &mut Link, response: &[u8]) {
-    let text = String::from_utf8_lossy(&response[..response.len().min(4_096)]).into_owned();
+    // In capitals: a server may say it in any case.
+    let text = String::from_utf8_lossy(&response[..response.len().min(4_096)]).to_ascii_uppercase();
     let list = text.strip_prefix("* CAPABILITY ").or_else(|| {
         text.split_once("[CAPABILITY ")
             .and_then(|(_, rest)| rest.split(']').next())

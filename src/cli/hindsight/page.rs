@@ -14,16 +14,15 @@ impl Hindsight {
     /// answered messages that would have left the inbox, each by name.
     pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         let (reasons, confusion) = (self.reasons(), self.confusion());
-        let mut all: Row = [0; 5];
+        let mut all = Row::new();
         for row in confusion.values() {
-            for (cell, count) in all.iter_mut().zip(row) {
-                *cell += count;
-            }
+            add(&mut all, row);
         }
-        let named = reasons.iter().map(|(kind, row)| (kind.as_str(), *row));
-        writeln!(out, "{}", table("decided by", named.chain([("all", all)])))?;
-        let deeds = confusion.iter().map(|(deed, row)| (words(*deed), *row));
-        writeln!(out, "\n{}", table("what you did", deeds))?;
+        let columns = columns(&all);
+        let named = reasons.iter().map(|(kind, row)| (kind.as_str(), row));
+        writeln!(out, "{}", table("decided by", &columns, named.chain([("all", &all)])))?;
+        let deeds = confusion.iter().map(|(deed, row)| (words(*deed), row));
+        writeln!(out, "\n{}", table("what you did", &columns, deeds))?;
         self.print_rights(out)?;
         let mut buried = self.buried().peekable();
         if buried.peek().is_some() {
@@ -47,14 +46,12 @@ impl Hindsight {
                 "\nOf {total} messages you answered, {kept} would have stayed in sight, {top} of them in top."
             )?;
         }
-        let mut ignored: Row = [0; 5];
+        let mut ignored = Row::new();
         for row in [Deed::Unread, Deed::DeletedUnread]
             .iter()
             .filter_map(|deed| confusion.get(deed))
         {
-            for (cell, count) in ignored.iter_mut().zip(row) {
-                *cell += count;
-            }
+            add(&mut ignored, row);
         }
         let total = sum(&ignored, |_| true);
         if total > 0 {
@@ -84,11 +81,11 @@ impl Hindsight {
             .collect();
         let deeds = Deed::ALL
             .into_iter()
-            .map(|deed| (deed.as_str(), confusion.get(&deed).copied().unwrap_or_default()));
+            .map(|deed| (deed.as_str(), confusion.get(&deed).cloned().unwrap_or_default()));
         json!({
             "messages": self.judged.len(),
             "confusion": rows(deeds),
-            "reasons": rows(self.reasons().iter().map(|(kind, row)| (kind.as_str(), *row))),
+            "reasons": rows(self.reasons().iter().map(|(kind, row)| (kind.as_str(), row.clone()))),
             "answered_and_buried": buried,
         })
     }
@@ -106,18 +103,29 @@ fn words(deed: Deed) -> &'static str {
 
 fn rows<'a>(named: impl Iterator<Item = (&'a str, Row)>) -> Value {
     let object = named.map(|(name, row)| {
-        let cells = Bucket::ALL
-            .iter()
-            .zip(row)
-            .map(|(bucket, count)| (bucket.to_string(), json!(count)));
+        let cells = columns(&row)
+            .into_iter()
+            .map(|bucket| (bucket.to_string(), json!(row.get(&bucket).copied().unwrap_or(0))));
         let all = ("all".to_owned(), json!(sum(&row, |_| true)));
         (name.to_owned(), Value::Object(cells.chain([all]).collect()))
     });
     Value::Object(object.collect::<Map<String, Value>>())
 }
 
-fn table<'a>(first: &str, named: impl Iterator<Item = (&'a str, Row)>) -> Table {
-    let line = |name: &str, cells: [String; 5], last: String| {
+fn add(all: &mut Row, row: &Row) {
+    for (bucket, count) in row {
+        *all.entry(*bucket).or_default() += count;
+    }
+}
+
+/// The built-in buckets, and the own ones that have any.
+fn columns(all: &Row) -> Vec<Bucket> {
+    let own = all.keys().filter(|bucket| matches!(bucket, Bucket::Own(_)));
+    Bucket::BUILT_IN.into_iter().chain(own.copied()).collect()
+}
+
+fn table<'a>(first: &str, columns: &[Bucket], named: impl Iterator<Item = (&'a str, &'a Row)>) -> Table {
+    let line = |name: &str, cells: Vec<String>, last: String| {
         let mut line = vec![name.to_owned()];
         line.extend(cells);
         line.push(last);
@@ -126,14 +134,17 @@ fn table<'a>(first: &str, named: impl Iterator<Item = (&'a str, Row)>) -> Table 
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(line(
         first,
-        Bucket::ALL.map(|bucket| bucket.to_string()),
+        columns.iter().map(Bucket::to_string).collect(),
         "all".to_owned(),
     ));
     for (name, row) in named {
         table.add_row(line(
             name,
-            row.map(|count| count.to_string()),
-            sum(&row, |_| true).to_string(),
+            columns
+                .iter()
+                .map(|bucket| row.get(bucket).copied().unwrap_or(0).to_string())
+                .collect(),
+            sum(row, |_| true).to_string(),
         ));
     }
     for column in table.column_iter_mut().skip(1) {

@@ -14,7 +14,7 @@ fn names(bucket: Bucket) -> &'static [&'static str] {
         Bucket::News => &["News", "@SaneNews", "Newsletters", "Newsletter"],
         Bucket::Bulk => &["Bulk", "@SaneBulk", "@SaneLater"],
         Bucket::Blackhole => &["Blackhole", "@SaneBlackHole"],
-        Bucket::Inbox => &["INBOX"],
+        Bucket::Inbox | Bucket::Own(_) => &["INBOX"],
     }
 }
 

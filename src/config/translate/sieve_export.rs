@@ -161,7 +161,7 @@ impl Writer<'_> {
         }
         let mut text = String::new();
         for kind in 0..3 {
-            for bucket in Bucket::ALL {
+            for bucket in self.folders.buckets().collect::<Vec<_>>() {
                 let of_kind = newest.values().filter(|lesson| lesson.bucket == bucket);
                 let tests: Vec<String> = of_kind
                     .filter_map(|lesson| lesson_test(&lesson.identity, kind))

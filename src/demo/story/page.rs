@@ -43,6 +43,7 @@ impl<W: Write> Lines<'_, W> {
             Bucket::News => "36",
             Bucket::Bulk => "33",
             Bucket::Blackhole => "35",
+            Bucket::Own(_) => "34",
         };
         let word = self.painted(&format!("{bucket:<10}"), colour);
         writeln!(self.out, "  {word}{}  {}", fit(sender, 24), fit(subject, 52).trim_end())?;

@@ -120,6 +120,7 @@ fn folder(bucket: Bucket) -> &'static str {
         Bucket::News => "News",
         Bucket::Bulk => "Bulk",
         Bucket::Blackhole => "Blackhole",
+        Bucket::Own(_) => panic!("the demo has no bucket of its own"),
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) async fn carry_out(
                 uids.extend(rest);
                 continue;
             }
-            let originals = copies_made(session, &completion, group, uids, &proofs, uidplus, report).await?;
+            let originals = copies_made(session, &completion, group, uids, &proofs, report).await?;
             if !originals.is_empty() {
                 remove(session, group, &originals, &proofs, uidplus, report).await?;
             }
@@ -76,7 +76,7 @@ pub async fn remove_copied(session: &mut Session, moves: &Committed<Vec<PlannedM
     Ok(report)
 }
 
-async fn copy(session: &mut Session, body: &str, proofs: &mut Proofs) -> Result<Completion, ImapError> {
+pub(super) async fn copy(session: &mut Session, body: &str, proofs: &mut Proofs) -> Result<Completion, ImapError> {
     let pending = session.wire().begin("UID COPY", body)?;
     failpoint("copy-before-send");
     half_sent(session, "copy-half-sent").await;
@@ -90,19 +90,21 @@ async fn copy(session: &mut Session, body: &str, proofs: &mut Proofs) -> Result<
     Ok(completion)
 }
 
-/// Reports what was not copied, and returns the originals of what was. In ladder (b) COPYUID must name them: nothing
-/// is deleted on the word of an OK alone. In ladder (c) there is no better word, but the original must be there.
+/// Reports what was not copied, and returns the originals of what was: those that COPYUID names. Nothing is removed, or
+/// marked as deleted, on the word of an OK alone; the caller looks for such copies in the destination.
 async fn copies_made(
     session: &mut Session,
     completion: &Completion,
     group: &Group,
     uids: Vec<Uid>,
     proofs: &Proofs,
-    uidplus: bool,
     report: &mut Report,
 ) -> Result<Vec<Uid>, ImapError> {
-    let (mut copied, unnamed): (Vec<Uid>, Vec<Uid>) = uids.into_iter().partition(|uid| proofs.contains_key(uid));
-    if unnamed.is_empty() {
+    let (copied, unnamed): (Vec<Uid>, Vec<Uid>) = uids.into_iter().partition(|uid| proofs.contains_key(uid));
+    if completion.verdict == Verdict::Ok {
+        for uid in unnamed {
+            report.leave_unproven(group, uid);
+        }
         return Ok(copied);
     }
     let there = if completion.verdict == Verdict::Bad {
@@ -113,20 +115,13 @@ async fn copies_made(
     let all = [copied.as_slice(), unnamed.as_slice()].concat();
     let there = close_on_fault(there, group, &all, report)?;
     for uid in unnamed {
-        let outcome = match (there.binary_search(&uid).is_ok(), completion.verdict) {
-            (false, _) => Outcome::Void("it was gone before".to_owned()),
-            (true, Verdict::Ok) if uidplus => {
-                Outcome::Failed("COPY was answered OK without COPYUID; the original stays".to_owned())
-            }
-            (true, Verdict::Ok) => {
-                copied.push(uid);
-                continue;
-            }
-            (true, _) => Outcome::Failed(said(completion)),
+        let outcome = if there.binary_search(&uid).is_ok() {
+            Outcome::Failed(said(completion))
+        } else {
+            Outcome::Void("it was gone before".to_owned())
         };
         report.close(group, uid, outcome);
     }
-    copied.sort_unstable();
     Ok(copied)
 }
 
@@ -194,7 +189,7 @@ async fn step(
 }
 
 /// A command that left and was not answered leaves its messages `Unknown`.
-fn close_on_fault<T>(
+pub(super) fn close_on_fault<T>(
     result: Result<T, ImapError>,
     group: &Group,
     uids: &[Uid],

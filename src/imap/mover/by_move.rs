@@ -219,7 +219,10 @@ async fn judge(
                 continue;
             }
             Verdict::Ok if is_there => Outcome::Failed("the server said OK and did not move it".to_owned()),
-            Verdict::Ok if uidplus => Outcome::Void("no COPYUID: it was gone before".to_owned()),
+            Verdict::Ok if uidplus => {
+                report.leave_unproven(group, uid);
+                continue;
+            }
             Verdict::Ok => Outcome::Done(None),
             _ if is_there => Outcome::Failed(said(completion)),
             _ if code == Some("EXPUNGEISSUED") => Outcome::Void("it was gone before".to_owned()),

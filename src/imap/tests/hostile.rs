@@ -113,6 +113,21 @@ async fn line_ends_without_cr_and_bytes_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn several_spaces_behind_the_tag() {
+    let answer = "S> *  \n\nS>  3 EXISTS\\n\nS> P2 \nS>   OK do\nS> ne\\n\n";
+    play(
+        "IMAP4rev1",
+        &format!("C: NOOP\nS: $   OK done\nC: NOOP\n{answer}"),
+        async |mut session| {
+            session.noop().await.unwrap();
+            session.noop().await.unwrap();
+            assert_eq!(session.dropped_responses(), 0);
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_talks_without_end() {
     let noise = "S: * XYZZY\n".repeat(10_050);
     play("IMAP4rev1", &format!("C: NOOP\n{noise}"), async |mut session| {

@@ -131,6 +131,7 @@ async fn everything_once() {
                     },
                     destination: destination.clone(),
                     flags: flags.to_vec(),
+                    leaves_original: false,
                 })
                 .collect::<Vec<_>>(),
         )
@@ -148,6 +149,7 @@ async fn everything_once() {
         &Committed::after_fsync(plans),
         Policy {
             allow_unsafe_move: true,
+            claim: None,
         },
     )
     .await;
@@ -244,6 +246,7 @@ async fn backlog_figures() {
             },
             destination: places[(uid.0.wrapping_mul(2_654_435_761) >> 30) as usize].clone(),
             flags: Vec::new(),
+            leaves_original: false,
         })
         .collect();
     let report = mover::move_messages(&mut session, &Committed::after_fsync(moves), Policy::default()).await;

@@ -1,6 +1,7 @@
 //! Conversations with scripted servers in memory, and one with a real server when asked for.
 
 mod certificates;
+mod claiming;
 mod framing;
 mod hostile;
 mod live;
@@ -8,7 +9,7 @@ mod logins;
 mod moving;
 mod naming;
 mod reader;
-mod script;
+pub(super) mod script;
 mod watching;
 
 /// The daemon spawns these; a future that is not `Send` must not compile.

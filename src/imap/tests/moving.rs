@@ -20,6 +20,7 @@ fn planned(uid: u32, destination: &str) -> PlannedMove {
         },
         destination: Mailbox::new(destination),
         flags: Vec::new(),
+        leaves_original: false,
     }
 }
 
@@ -84,10 +85,9 @@ async fn a_tagged_copyuid_counts_too() {
 #[tokio::test(start_paused = true)]
 async fn ok_alone_proves_nothing() {
     let gone = "C: UID MOVE 5 \"Top\"\nS: $ OK No messages found\nC: UID SEARCH UID 5\nS: * SEARCH\nS: $ OK";
-    assert!(matches!(
-        one(MOVE, gone).await.outcomes[..],
-        [(RowId(5), Outcome::Void(_))]
-    ));
+    // Gone from here, and nobody says where to: the destination has to be read.
+    let report = one(MOVE, gone).await;
+    assert_eq!((report.outcomes, report.unproven), (vec![], vec![RowId(5)]));
     let there = "C: UID MOVE 5 \"Top\"\nS: $ OK\nC: UID SEARCH UID 5\nS: * SEARCH 5\nS: $ OK";
     assert!(failed(&one(MOVE, there).await.outcomes[0].1, "did not move"));
     // Without UIDPLUS there is no better proof than its absence.
@@ -100,10 +100,7 @@ async fn ok_alone_proves_nothing() {
         "COPYUID 3 1:4294967295 1:4294967295",
     ] {
         let script = gone.replace("OK No messages found", &format!("OK [{code}] x"));
-        assert!(
-            matches!(one(MOVE, &script).await.outcomes[..], [(RowId(5), Outcome::Void(_))]),
-            "{code}"
-        );
+        assert_eq!(one(MOVE, &script).await.unproven, [RowId(5)], "{code}");
     }
 }
 
@@ -267,9 +264,6 @@ async fn a_move_that_the_server_limits_is_finished() {
 async fn copies_are_proven_before_originals_go() {
     let script = "C: UID COPY 5:6 \"Top\"
         S: $ OK [COPYUID 3 5 11] done
-        C: UID SEARCH UID 6
-        S: * SEARCH 6
-        S: $ OK
         C: UID STORE 5 +FLAGS.SILENT (\\Deleted)
         S: $ OK
         C: UID EXPUNGE 5
@@ -277,8 +271,8 @@ async fn copies_are_proven_before_originals_go() {
         S: $ OK";
     play_inbox(COPY, script, async |mut session| {
         let report = moved(&mut session, vec![planned(5, "Top"), planned(6, "Top")]).await;
-        assert_eq!(report.outcomes[0], (RowId(5), done(3, 11)));
-        assert!(failed(&report.outcomes[1].1, "without COPYUID"));
+        assert_eq!(report.outcomes, [(RowId(5), done(3, 11))]);
+        assert_eq!(report.unproven, [RowId(6)]);
     })
     .await;
 }
@@ -331,7 +325,6 @@ async fn without_uidplus_nothing_moves_unless_allowed_and_nothing_is_expunged() 
     let report = one("IMAP4rev1", "").await;
     assert!(failed(&report.outcomes[0].1, "allow_unsafe_move"));
     let script = "C: UID COPY 5:6 \"Top\"\nS: $ OK done
-        C: UID SEARCH UID 5:6\nS: * SEARCH 5\nS: $ OK
         C: UID STORE 5 +FLAGS.SILENT (\\Deleted)\nS: $ OK";
     play_inbox("IMAP4rev1", script, async |mut session| {
         let moves = Committed::after_fsync(vec![planned(5, "Top"), planned(6, "Top")]);
@@ -340,16 +333,70 @@ async fn without_uidplus_nothing_moves_unless_allowed_and_nothing_is_expunged() 
             &moves,
             Policy {
                 allow_unsafe_move: true,
+                claim: None,
             },
         )
         .await;
-        assert!(report.outcomes.contains(&(RowId(5), Outcome::Done(None))));
-        assert!(
-            report
-                .outcomes
-                .iter()
-                .any(|(row, outcome)| row.0 == 6 && matches!(outcome, Outcome::Void(_)))
-        );
+        assert_eq!((report.outcomes, report.unproven), (vec![], vec![RowId(5), RowId(6)]));
+        // The caller has found the copy of the one and not of the other.
+        let found = Committed::after_fsync(vec![planned(5, "Top")]);
+        let report = mover::remove_copied(&mut session, &found).await.unwrap();
+        assert_eq!(report.outcomes, [(RowId(5), Outcome::Done(None))]);
+    })
+    .await;
+}
+
+fn copied(uid: u32, row: i64, destination: &str) -> PlannedMove {
+    PlannedMove {
+        row: RowId(row),
+        leaves_original: true,
+        ..planned(uid, destination)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn copies_go_before_the_move_and_remove_nothing() {
+    let script = "C: UID COPY 5:6 \"Books\"\nS: $ OK [COPYUID 9 5:6 1:2] x
+        C: UID COPY 5 \"Bulk\"\nS: $ NO [OVERQUOTA] full
+        C: UID MOVE 5 \"Top\"\nS: * OK [COPYUID 3 5 11] x\nS: $ OK";
+    play_inbox(MOVE, script, async |mut session| {
+        let moves = vec![
+            planned(5, "Top"),
+            copied(5, 50, "Books"),
+            copied(5, 51, "Bulk"),
+            copied(6, 60, "Books"),
+        ];
+        let report = moved(&mut session, moves).await;
+        assert_eq!(report.outcomes[0], (RowId(5), done(3, 11)));
+        assert_eq!(report.outcomes[1], (RowId(50), done(9, 1)));
+        assert!(failed(&report.outcomes[2].1, "[OVERQUOTA]"));
+        assert_eq!(report.outcomes[3], (RowId(60), done(9, 2)));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ok_alone_is_no_copy() {
+    let script = "C: UID COPY 5:6 \"Books\"\nS: $ OK done\nC: UID SEARCH UID 5:6\nS: * SEARCH 5\nS: $ OK";
+    for (capabilities, there) in [("IMAP4rev1", Some(Outcome::Done(None))), (COPY, None)] {
+        play_inbox(capabilities, script, async |mut session| {
+            let report = moved(&mut session, vec![copied(5, 5, "Books"), copied(6, 6, "Books")]).await;
+            match &there {
+                Some(outcome) => assert_eq!(report.outcomes[0].1, *outcome),
+                None => assert!(failed(&report.outcomes[0].1, "without COPYUID")),
+            }
+            assert!(matches!(report.outcomes[1].1, Outcome::Void(_)));
+        })
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_copy_leaves_the_move_unsent() {
+    play_inbox(MOVE, "C: UID COPY 5 \"Books\"\nEOF", async |mut session| {
+        let report = moved(&mut session, vec![planned(5, "Top"), copied(5, 50, "Books")]).await;
+        assert_eq!(report.outcomes, [(RowId(50), Outcome::Unknown)]);
+        assert!(matches!(report.error, Some(ImapError::Lost { .. })));
     })
     .await;
 }

@@ -16,7 +16,7 @@ use crate::imap::reply::Wire;
 use crate::imap::session::Session;
 
 /// A session, logged in already, with a server that offers `capabilities` and follows `script`.
-pub(super) async fn play(capabilities: &str, script: &str, client: impl AsyncFnOnce(Session)) {
+pub(in crate::imap) async fn play(capabilities: &str, script: &str, client: impl AsyncFnOnce(Session)) {
     let (near, far) = duplex(1 << 20);
     let wire = Wire::new(Box::new(near), Limits::default());
     let offered = Capabilities::new(capabilities.split_whitespace());
@@ -25,7 +25,7 @@ pub(super) async fn play(capabilities: &str, script: &str, client: impl AsyncFnO
 }
 
 /// As [`play`], with INBOX selected: UIDVALIDITY 7, UIDNEXT 100, 9 messages, any keyword.
-pub(super) async fn play_inbox(capabilities: &str, script: &str, client: impl AsyncFnOnce(Session)) {
+pub(in crate::imap) async fn play_inbox(capabilities: &str, script: &str, client: impl AsyncFnOnce(Session)) {
     let opening = "C: SELECT \"INBOX\"
         S: * 9 EXISTS
         S: * OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] ok

@@ -5,6 +5,7 @@ use regex::Regex;
 use super::*;
 use crate::report::escape::tests::hostile_names;
 use crate::report::stats::RuleUse;
+use crate::sort::bucket::Bucket;
 
 /// A page about the given senders, who are also rules and files.
 fn page(names: &[String]) -> String {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest, Sha256};
+
 use super::Stage;
 use super::finding::Finding;
 use super::implication::{contradiction, disjoint, implies};
@@ -18,7 +20,7 @@ pub const BROAD_SHARE: f64 = 0.20;
 pub const BROAD_SAMPLE: usize = 500;
 
 /// With fewer messages than this a share says nothing.
-const SMALLEST_SAMPLE: usize = 25;
+pub const SMALLEST_SAMPLE: usize = 25;
 
 /// Days without a match after which a rule is probably forgotten.
 pub const IDLE_DAYS: i64 = 180;
@@ -134,7 +136,7 @@ fn nothing_between(rules: &[Rule], first: usize, last: usize) -> bool {
 }
 
 /// Warnings about folders that rules name and that are not there yet; they are created when first needed.
-pub fn missing_folders(set: &RuleSet, exists: impl Fn(&Mailbox) -> bool) -> Vec<Finding> {
+pub fn missing_folders(set: &RuleSet, mut exists: impl FnMut(&Mailbox) -> bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in set.rules() {
         let moved = match &rule.goal {
@@ -173,6 +175,21 @@ pub fn idle(set: &RuleSet, last_match: &BTreeMap<String, Timestamp>, since: Time
     forgotten.map(finding).collect()
 }
 
+/// True for rules that move or copy mail by themselves and are not allowed to take any share of it.
+pub fn may_be_broad(rule: &Rule) -> bool {
+    let moves = matches!(rule.goal, Some(Goal::Bucket(_) | Goal::Move(..))) || !rule.copies.is_empty();
+    rule.stage == Stage::User && moves && !rule.allow_broad
+}
+
+/// A rule by what it matches and where it puts it, hexadecimal: the same text again is the same rule, wherever it stands.
+pub fn fingerprint(rule: &Rule) -> String {
+    let text = format!("{} {:?} {:?} {:?}", rule.name, rule.when, rule.goal, rule.copies);
+    let hash = Sha256::digest(text.as_bytes());
+    hash.iter()
+        .take(8)
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
 /// Warnings about rules that match more than [`BROAD_SHARE`] of recent mail. `counts` says for each rule, in order, how
 /// many of the last `messages` it matches ([`RuleSet::matching`]). The rules named are to be held
 /// ([`RuleSet::holding`]) until the user confirms.
@@ -182,9 +199,8 @@ pub fn broad(set: &RuleSet, counts: &[usize], messages: usize) -> Vec<(String, F
     }
     let mut held = Vec::new();
     for (rule, count) in set.rules().iter().zip(counts) {
-        let moves = matches!(rule.goal, Some(Goal::Bucket(_) | Goal::Move(..)));
         let share = *count as f64 / messages as f64;
-        if rule.stage == Stage::User && moves && !rule.allow_broad && share > BROAD_SHARE {
+        if may_be_broad(rule) && share > BROAD_SHARE {
             let message = format!(
                 "rule \"{}\" would match {count} of the last {messages} messages and is held",
                 rule.name

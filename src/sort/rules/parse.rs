@@ -10,6 +10,7 @@ use super::ruleset::MOST_RULES;
 use super::selftest::{SelfTest, test};
 use super::source::{Includes, Lines, SourceFile, position};
 use super::table::{Item, Reading, Table};
+use crate::sort::bucket::Bucket;
 
 /// What was read from a set of files.
 #[derive(Debug, Default)]
@@ -23,13 +24,14 @@ pub(super) struct Parsed {
 }
 
 /// Reads every file, whatever the others hold.
-pub(super) fn files(files: &[SourceFile], includes: &Includes) -> Parsed {
+pub(super) fn files(files: &[SourceFile], includes: &Includes, own_buckets: Option<&[Bucket]>) -> Parsed {
     let mut parsed = Parsed::default();
     for file in files {
         let mut reading = Reading {
             file,
             lines: Lines::new(&file.text),
             includes,
+            own_buckets,
             findings: Vec::new(),
         };
         let (document, errors) = DeTable::parse_recoverable(&file.text);

@@ -159,9 +159,7 @@ fn flag_key(reading: &mut Reading<'_>, table: &mut Table<'_, '_>, key: &'static 
 fn goal(reading: &mut Reading<'_>, table: &mut Table<'_, '_>) -> Option<Goal> {
     let mut goals: Vec<(Goal, &'static str)> = Vec::new();
     if let Some(item) = table.take("bucket") {
-        let words = Bucket::ALL.map(|bucket| (bucket.as_str(), bucket));
-        let text = reading.text("bucket", item);
-        let bucket = text.and_then(|text| reading.word("bucket", text, item.span().into(), &words));
+        let bucket = reading.bucket(item);
         goals.extend(bucket.map(|bucket| (Goal::Bucket(bucket), "bucket")));
     }
     if let Some(item) = table.take("move") {
@@ -282,6 +280,7 @@ fn flags(reading: &mut Reading<'_>, item: &Item<'_>) -> Vec<FlagChange> {
 /// Where keys stand that a check of the whole rule points at.
 struct Keys {
     moves: Option<Span>,
+    copies: Option<Span>,
     after: Option<Span>,
 }
 
@@ -289,6 +288,7 @@ impl Keys {
     fn of(table: &Table<'_, '_>) -> Self {
         Self {
             moves: table.key_span("move"),
+            copies: table.key_span("copy"),
             after: table.key_span("after"),
         }
     }
@@ -310,14 +310,30 @@ fn check_sense(reading: &mut Reading<'_>, keys: &Keys, rule: &Rule) {
             "add `move` or `bucket`",
         );
     }
-    if let (Some(folder), Some(Goal::Move(Target::Folder(template)))) = (source_folder(&rule.when), &rule.goal)
-        && template
-            .fixed()
-            .is_some_and(|target| fold(target.as_str()) == fold(&folder))
-    {
+    let fixed = |target: &Target| match target {
+        Target::Folder(template) => template.fixed().map(|folder| fold(folder.as_str())),
+        Target::SpecialUse(_) => None,
+    };
+    let moved = match &rule.goal {
+        Some(Goal::Move(target)) => fixed(target),
+        _ => None,
+    };
+    let source = source_folder(&rule.when);
+    let from_here = |target: &String| source.as_ref().is_some_and(|folder| fold(folder) == *target);
+    if let Some(folder) = source.as_ref().filter(|_| moved.as_ref().is_some_and(from_here)) {
         let span = keys.moves.unwrap_or(rule.span);
         let message = format!("the rule moves mail of `{folder}` to `{folder}`");
         reading.error("same-folder", span, message, "keep = true leaves a message where it is");
+    }
+    if let Some(folder) = rule
+        .copies
+        .iter()
+        .filter_map(fixed)
+        .find(|copy| from_here(copy) || moved.as_ref() == Some(copy))
+    {
+        let span = keys.copies.unwrap_or(rule.span);
+        let message = format!("the rule puts a copy beside the message itself, in `{folder}`");
+        reading.error("same-folder", span, message, "name another folder, or leave `copy` out");
     }
 }
 

@@ -30,6 +30,14 @@ pub struct Context {
     pub folders: BTreeMap<String, Folders>,
 }
 
+impl Context {
+    /// The buckets that the user has made in any account; `None` where no account is known.
+    fn own_buckets(&self) -> Option<Vec<Bucket>> {
+        let own: BTreeSet<Bucket> = self.folders.values().flat_map(Folders::own_buckets).collect();
+        (!self.folders.is_empty()).then(|| own.into_iter().collect())
+    }
+}
+
 /// What came of reading rule files.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
@@ -82,7 +90,8 @@ pub struct RuleSet {
 impl RuleSet {
     /// Reads, checks and tests rule files. `includes` holds what [`parse::named_files`] listed.
     pub fn parse(files: &[SourceFile], includes: &Includes, context: &Context) -> Reading {
-        let mut parsed = parse::files(files, includes);
+        let own = context.own_buckets();
+        let mut parsed = parse::files(files, includes, own.as_deref());
         let matcher = Matcher::new(&parsed.rules);
         parsed.findings.extend(lint::rules(&parsed.rules, &matcher));
         let sound = |findings: &[Finding]| findings.iter().all(|finding| finding.severity == Severity::Warning);

@@ -120,14 +120,10 @@ fn expectations(reading: &mut Reading<'_>, item: &Item<'_>) -> Vec<Expectation> 
             _ => reading.wrong_type("rule", item, "the name of a rule, or false for none"),
         }
     }
-    if let Some(item) = table.take("bucket") {
-        let words = crate::sort::bucket::Bucket::ALL.map(|bucket| (bucket.as_str(), bucket));
-        let bucket = reading
-            .text("bucket", item)
-            .and_then(|text| reading.word("bucket", text, item.span().into(), &words));
-        if let Some(bucket) = bucket {
-            push(Expected::Bucket(bucket.to_string()), item.span().into());
-        }
+    if let Some(item) = table.take("bucket")
+        && let Some(bucket) = reading.bucket(item)
+    {
+        push(Expected::Bucket(bucket.to_string()), item.span().into());
     }
     if let Some(item) = table.take("move")
         && let Some(folder) = reading.text("move", item)

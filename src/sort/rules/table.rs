@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::finding::{Finding, Severity, nearest};
 use super::source::{Includes, Lines, SourceFile, Span};
+use crate::sort::bucket::Bucket;
 
 /// A TOML value with its place.
 pub(super) type Item<'i> = Spanned<DeValue<'i>>;
@@ -20,6 +21,8 @@ pub(super) struct Reading<'f> {
     pub lines: Lines,
     /// Files that were read for it.
     pub includes: &'f Includes,
+    /// The buckets that the user has made; `None` where that is not known.
+    pub own_buckets: Option<&'f [Bucket]>,
     /// What was found.
     pub findings: Vec<Finding>,
 }
@@ -114,6 +117,27 @@ impl Reading<'_> {
             Some(list) => list.iter().collect(),
             None => vec![item],
         }
+    }
+
+    /// A bucket: a built-in one, or one of the user's own. Where nobody knows which he has, any sound name is one.
+    pub fn bucket(&mut self, item: &Item<'_>) -> Option<Bucket> {
+        let text = self.text("bucket", item)?;
+        let meant = match self.own_buckets {
+            Some(own) => Bucket::meant(text, own.iter().copied()),
+            // Not known, but what is nearly a built-in bucket is a slip all the same.
+            None if nearest(text, Bucket::BUILT_IN.iter().map(Bucket::as_str)).is_some() => Bucket::meant(text, []),
+            None => text.parse(),
+        };
+        meant
+            .map_err(|unknown| {
+                let message = format!("`bucket` does not know \"{}\"", unknown.word);
+                let hint = match self.own_buckets {
+                    Some(_) => format!("{}; your own are made with [account.bucket.NAME]", unknown.hint),
+                    None => unknown.hint,
+                };
+                self.error("unknown-word", item.span(), message, &hint);
+            })
+            .ok()
     }
 
     /// One of a few words.

@@ -110,7 +110,7 @@ fn a_later_layout_is_refused_and_left_alone() {
                 refused,
                 StoreError::NewerSchema {
                     found: 99,
-                    known: 1,
+                    known: 2,
                     ..
                 }
             ),

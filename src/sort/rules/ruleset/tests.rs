@@ -9,10 +9,7 @@ fn read(text: &str) -> Reading {
     let folders = Folders {
         top: Mailbox::inbox(),
         news: Mailbox::new("Reading"),
-        bulk: Mailbox::new("Bulk"),
-        blackhole: Mailbox::new("Blackhole"),
-        blackhole_trash_after: None,
-        sent: None,
+        ..Folders::default()
     };
     let file = SourceFile {
         name: "10-a.toml".to_owned(),
@@ -151,4 +148,29 @@ fn more_rules_than_anybody_can_read_are_refused() {
         reading.findings.iter().map(|finding| finding.check).collect::<Vec<_>>(),
         ["too-many"]
     );
+}
+
+#[test]
+fn a_rule_may_name_a_bucket_of_the_users_own_and_no_other() {
+    let read = |word: &str, context: &Context| {
+        let file = SourceFile {
+            name: "10-a.toml".to_owned(),
+            text: format!("[[rule]]\nname = \"r\"\nwhen = {{ from = \"a@b.example\" }}\nbucket = \"{word}\"\n"),
+        };
+        let reading = RuleSet::parse(&[file], &BTreeMap::new(), context);
+        let said = |finding: &Finding| format!("{}; {}", finding.message, finding.hint.clone().unwrap_or_default());
+        reading.findings.iter().map(said).collect::<Vec<_>>()
+    };
+    let mut folders = Folders::default();
+    let receipts = crate::sort::bucket::OwnBucket::new("receipts").unwrap();
+    folders.own.insert(receipts, Mailbox::new("Receipts"));
+    let context = Context {
+        folders: [("home".to_owned(), folders)].into(),
+    };
+    assert_eq!(read("receipts", &context), Vec::<String>::new());
+    let said = read("recipts", &context).join("\n");
+    assert!(said.contains("did you mean `receipts`?"), "{said}");
+    // Without a configuration (`check --rules`) nobody knows which buckets there are.
+    assert_eq!(read("receipts", &Context::default()), Vec::<String>::new());
+    assert!(!read("bluk", &Context::default()).is_empty());
 }

@@ -1,0 +1,151 @@
+//! Further copies that rules asked for and whose rows are open.
+//!
+//! A copy is found in its folder by the message's identity, from the journaled UIDNEXT on; however many there are, no second
+//! one is made. Where none is found and the message is still where it was, the COPY is sent now: the message itself may
+//! have been kept, and then nothing would come back to it. Under other rules, or where nothing is to be moved any more, it
+//! is not.
+
+use crate::daemon::error::DaemonError;
+use crate::daemon::visit::Visit;
+use crate::imap::Access;
+use crate::imap::failpoint::failpoint;
+use crate::imap::mover::{self, Policy};
+use crate::sort::ledger::{Committed, Outcome, PlannedMove, Row};
+use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
+
+/// What the server shows of one open copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Findings<'a> {
+    /// The message is where it is to be copied from.
+    in_source: bool,
+    /// Copies of it in the folder that was to receive one.
+    in_destination: &'a [(UidValidity, Uid)],
+    /// The rule that asked for it is in force, and mail may be moved.
+    still_wanted: bool,
+}
+
+/// How the row ends; `None` when the copy is still to be made.
+fn resolve(findings: Findings<'_>) -> Option<Outcome> {
+    match findings {
+        Findings {
+            in_destination: [copy], ..
+        } => Some(Outcome::Done(Some(*copy))),
+        Findings {
+            in_destination: [_, _, ..],
+            ..
+        } => Some(Outcome::Done(None)),
+        Findings { in_source: false, .. } => Some(Outcome::Void(
+            "gone from the source before it was copied: you were faster".to_owned(),
+        )),
+        Findings {
+            still_wanted: false, ..
+        } => Some(Outcome::Void(
+            "interrupted, and the rules have changed since".to_owned(),
+        )),
+        _ => None,
+    }
+}
+
+impl Visit<'_> {
+    /// Settles open copies of messages of `source` in `destination`.
+    pub(super) async fn recover_copies(
+        &mut self,
+        source: &Mailbox,
+        destination: &Mailbox,
+        rows: Vec<Row>,
+    ) -> Result<(), DaemonError> {
+        let arrived = self.copies(destination, &rows).await?;
+        let (selected, present) = self.originals(source, &rows).await?;
+        let mut unmade = Vec::new();
+        for row in rows {
+            let same_epoch = selected
+                .as_ref()
+                .is_some_and(|selected| selected.uid_validity == row.entry.source.uid_validity);
+            let findings = Findings {
+                in_source: same_epoch
+                    && present
+                        .get(&row.entry.source.uid)
+                        .is_some_and(|(mid, _)| *mid == row.entry.mid),
+                in_destination: arrived.get(&row.entry.mid).map(Vec::as_slice).unwrap_or_default(),
+                still_wanted: self.sorter.settings.moves && row.entry.rules == self.sorter.rules.digest(),
+            };
+            failpoint("recovery-before-settling");
+            match resolve(findings) {
+                Some(outcome) => self.settle(row, outcome).await?,
+                None => unmade.push(row),
+            }
+        }
+        if unmade.is_empty() {
+            return Ok(());
+        }
+        self.make_copies(source, destination, unmade).await
+    }
+
+    async fn make_copies(
+        &mut self,
+        source: &Mailbox,
+        destination: &Mailbox,
+        rows: Vec<Row>,
+    ) -> Result<(), DaemonError> {
+        let planned: Vec<PlannedMove> = rows
+            .iter()
+            .map(|row| PlannedMove {
+                row: row.id,
+                source: row.entry.source.clone(),
+                destination: destination.clone(),
+                flags: row.entry.flags.clone(),
+                leaves_original: true,
+            })
+            .collect();
+        let on_disk = self
+            .store
+            .run(move |store| {
+                let mut on_disk = Committed::none();
+                for planned in planned {
+                    on_disk.append(store.still_open(planned)?);
+                }
+                Ok(on_disk)
+            })
+            .await?;
+        self.session.select(source, Access::ReadWrite).await?;
+        let report = mover::move_messages(&mut self.session, &on_disk, Policy::default()).await;
+        let entries = rows.into_iter().map(|row| (row.id, row.entry)).collect();
+        self.close(&entries, report.outcomes).await?;
+        match report.error {
+            Some(error) if error.ends_connection() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COPY: (UidValidity, Uid) = (UidValidity(7), Uid(3));
+
+    fn resolved(in_source: bool, in_destination: &[(UidValidity, Uid)], still_wanted: bool) -> Option<Outcome> {
+        resolve(Findings {
+            in_source,
+            in_destination,
+            still_wanted,
+        })
+    }
+
+    #[test]
+    fn a_copy_that_is_found_is_never_made_again() {
+        for in_source in [true, false] {
+            for wanted in [true, false] {
+                assert_eq!(resolved(in_source, &[COPY], wanted), Some(Outcome::Done(Some(COPY))));
+                assert_eq!(resolved(in_source, &[COPY, COPY], wanted), Some(Outcome::Done(None)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_copy_that_is_missing_is_made_where_it_is_still_wanted() {
+        assert_eq!(resolved(true, &[], true), None);
+        assert!(matches!(resolved(true, &[], false), Some(Outcome::Void(_))));
+        assert!(matches!(resolved(false, &[], true), Some(Outcome::Void(_))));
+    }
+}

@@ -1,0 +1,291 @@
+//! The rules that must hold, whatever happened: at every command that changes mail, and at the end of the day
+//! (reliability.md section 3, S1 to S10).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use postroom::sort::ledger::{Row, RowKind, State};
+use postroom::store::{Query, Store};
+
+use super::life::ACCOUNT;
+use super::post::{Hand, Place};
+use super::profile::Ladder;
+use super::world::{Act, Shared, World};
+
+/// Looks over the daemon's shoulder from now on.
+pub fn attend(world: &mut World, state: &Path) {
+    let state: PathBuf = state.to_owned();
+    let mut records: Option<Store> = None;
+    world.inspect_with(Box::new(move |world, act| {
+        if records.is_none() {
+            records = Store::open_read_only(&state).ok();
+        }
+        let store = records
+            .as_ref()
+            .ok_or("a command that changes mail, and there are no records")?;
+        inspect(world, act, store)
+    }));
+}
+
+pub fn all_rows(store: &Store) -> Vec<Row> {
+    let query = Query {
+        account: Some(ACCOUNT.to_owned()),
+        ..Query::default()
+    };
+    store.rows(&query).expect("the records can be read")
+}
+
+/// The place a row is about.
+fn source(row: &Row) -> Place {
+    Place {
+        folder: row.entry.source.mailbox.as_str().to_owned(),
+        epoch: row.entry.source.uid_validity.0,
+        uid: row.entry.source.uid.0,
+    }
+}
+
+/// One command about one copy.
+fn inspect(world: &World, act: &Act, store: &Store) -> Result<(), String> {
+    let Act {
+        verb,
+        place,
+        to,
+        letter,
+    } = act;
+    let open = store.open_rows(ACCOUNT).expect("the records can be read");
+    // S4: the ledger first.
+    let Some(open) = open.iter().find(|row| source(row) == *place) else {
+        return Err(format!("S4: {verb} of {place:?} to {to:?} without an open row"));
+    };
+    if let Some(to) = to
+        && open
+            .entry
+            .destination
+            .as_ref()
+            .is_none_or(|planned| planned.as_str() != to)
+    {
+        return Err(format!(
+            "S4: {verb} of {place:?} to {to}, but the row says {:?}",
+            open.entry.destination
+        ));
+    }
+    let Some(letter) = letter else { return Ok(()) };
+    let letter = &world.post.letters[*letter];
+    if open.entry.message_id.as_deref() != Some(letter.id.as_str()) {
+        return Err(format!(
+            "S6: {verb} of {place:?}, which is {} and not {:?}",
+            letter.id, open.entry.message_id
+        ));
+    }
+    if open.entry.kind == RowKind::Undo {
+        return Ok(());
+    }
+    // S5: what the user has put there, or what was decided before, is not moved.
+    let hand = world.post.put_by.get(place).copied().unwrap_or(Hand::Server);
+    let query = Query {
+        account: Some(ACCOUNT.to_owned()),
+        message_id: Some(letter.id.clone()),
+        ..Query::default()
+    };
+    let rows = store.rows(&query).expect("the records can be read");
+    for other in rows.iter().filter(|row| source(row) != *place) {
+        if hand == Hand::User {
+            return Err(format!(
+                "S5: {verb} of {place:?}, which the user has put there, though row {} knew it",
+                other.id
+            ));
+        }
+        if other.state != State::Failed {
+            return Err(format!(
+                "S5: {verb} of {place:?} for the second time; row {} was the first",
+                other.id
+            ));
+        }
+    }
+    if hand == Hand::Server {
+        return Err(format!(
+            "B1: {verb} of {place:?}, which lay there when the folder was renumbered"
+        ));
+    }
+    Ok(())
+}
+
+/// Moves that the daemon has made.
+pub fn moves(world: &World) -> usize {
+    world.post.deeds.iter().filter(|deed| deed.hand == Hand::Daemon).count()
+}
+
+/// The end of the day.
+pub fn settle(world: &Shared, state: &Path) {
+    let store = Store::open_read_only(state).expect("the records can be read");
+    let rows = all_rows(&store);
+    let mut world = world.lock();
+    let mut broken = Vec::new();
+    census(&world, &rows, &mut broken);
+    marks(&world, &rows, &mut broken);
+    ledger(&world, &rows, &mut broken);
+    nothing_skipped(&world, &rows, &mut broken);
+    lessons(&world, &rows, &store, &mut broken);
+    for rule in broken {
+        world.breaks(rule);
+    }
+}
+
+/// S1, S2: the daemon has made no message fewer, and none more that the ledger does not tell of.
+fn census(world: &World, rows: &[Row], broken: &mut Vec<String>) {
+    let mut net: BTreeMap<usize, i32> = BTreeMap::new();
+    let mut all: BTreeMap<usize, i32> = BTreeMap::new();
+    for deed in &world.post.deeds {
+        let change = i32::from(deed.to.is_some()) - i32::from(deed.from.is_some() && !deed.kept);
+        *all.entry(deed.letter).or_default() += change;
+        if deed.hand == Hand::Daemon && deed.from.is_some() {
+            *net.entry(deed.letter).or_default() += change;
+        }
+    }
+    for letter in 0..world.post.letters.len() {
+        let (count, due) = (
+            world.post.whereabouts(letter).len() as i32,
+            all.get(&letter).copied().unwrap_or(0),
+        );
+        if count != due {
+            broken.push(format!(
+                "the model itself: {count} copies of {letter}, {due} by its history"
+            ));
+        }
+    }
+    for (letter, net) in net.into_iter().filter(|(_, net)| *net != 0) {
+        if net < 0 {
+            broken.push(format!("S1: message {letter} is lost"));
+        } else if !is_told(world, rows, letter) {
+            broken.push(format!(
+                "S2: message {letter} is there {net} times too often, and nothing tells of it"
+            ));
+        }
+    }
+}
+
+/// The ledger tells of a second copy, or it could not be otherwise.
+fn is_told(world: &World, rows: &[Row], letter: usize) -> bool {
+    let id = &world.post.letters[letter].id;
+    let told = |row: &Row| {
+        let copied = row.code.as_deref().is_some_and(|code| code.starts_with("copied, but "));
+        let marked = world.profile.ladder == Ladder::Unsafe && row.state == State::Done;
+        copied || marked
+    };
+    world.met.contains_key(&letter)
+        || rows
+            .iter()
+            .any(|row| row.entry.message_id.as_ref() == Some(id) && told(row))
+}
+
+/// S3: no \Deleted of ours stays where nothing tells of it.
+fn marks(world: &World, rows: &[Row], broken: &mut Vec<String>) {
+    for (place, letter) in &world.marked {
+        let copy = world.post.copy(&place.folder, place.uid);
+        let there = world.post.place(&place.folder, place.uid) == *place;
+        if there && copy.is_some_and(|copy| copy.flags.contains("\\Deleted")) && !is_told(world, rows, *letter) {
+            broken.push(format!("S3: {place:?} is still flagged as deleted by us"));
+        }
+    }
+}
+
+/// L2: whatever came into the inbox was decided about, and what was there before was not.
+fn nothing_skipped(world: &World, rows: &[Row], broken: &mut Vec<String>) {
+    let mut hands: BTreeMap<usize, BTreeSet<Hand>> = BTreeMap::new();
+    for deed in &world.post.deeds {
+        hands.entry(deed.letter).or_default().insert(deed.hand);
+    }
+    for (letter, hands) in hands.iter().filter(|(_, hands)| hands.contains(&Hand::Postman)) {
+        let id = &world.post.letters[*letter].id;
+        let known = rows.iter().any(|row| row.entry.message_id.as_ref() == Some(id));
+        let untouched = !hands.contains(&Hand::User);
+        let marked = world
+            .post
+            .whereabouts(*letter)
+            .iter()
+            .any(|(_, copy)| copy.flags.contains("\\Deleted"));
+        if untouched && !known && !marked && *letter >= world.old.max(world.renumbered) {
+            broken.push(format!("L2: nobody has looked at message {letter}"));
+        }
+        if untouched && known && *letter < world.old {
+            broken.push(format!("message {letter} was there before, and is in the ledger"));
+        }
+    }
+}
+
+/// Every row is closed, and what the server did and what the ledger says are one.
+fn ledger(world: &World, rows: &[Row], broken: &mut Vec<String>) {
+    for row in rows.iter().filter(|row| row.state.is_open()) {
+        broken.push(format!("row {} is still {}", row.id, row.state.as_str()));
+    }
+    let done: BTreeSet<Place> = rows
+        .iter()
+        .filter(|row| row.entry.kind.moves() && row.state != State::Failed)
+        .map(source)
+        .collect();
+    for deed in world.post.deeds.iter().filter(|deed| deed.hand == Hand::Daemon) {
+        let (Some(from), Some(to)) = (&deed.from, &deed.to) else {
+            continue;
+        };
+        let told = done.contains(from)
+            || rows
+                .iter()
+                .any(|row| source(row) == *from && row.code.as_deref().is_some_and(|code| code.starts_with("copied")));
+        if !told && !world.met.contains_key(&deed.letter) {
+            broken.push(format!("the daemon moved {from:?} to {to:?}, and no row says so"));
+        }
+    }
+    for row in rows {
+        let Some((epoch, uid)) = row
+            .destination_uid
+            .filter(|_| row.state == State::Done && row.entry.kind.moves())
+        else {
+            continue;
+        };
+        let folder = row.entry.destination.as_ref().map(|folder| folder.as_str().to_owned());
+        let place = Place {
+            folder: folder.unwrap_or_default(),
+            epoch: epoch.0,
+            uid: uid.0,
+        };
+        let found = world
+            .post
+            .ever
+            .get(&place)
+            .map(|letter| &world.post.letters[*letter].id);
+        if found != row.entry.message_id.as_ref() {
+            broken.push(format!("row {} says {place:?}, where there was {found:?}", row.id));
+        }
+    }
+}
+
+/// S9: a lesson comes from the user's hand, and once.
+fn lessons(world: &World, rows: &[Row], store: &Store, broken: &mut Vec<String>) {
+    let mut met: BTreeSet<Place> = BTreeSet::new();
+    for row in rows
+        .iter()
+        .filter(|row| matches!(row.entry.kind, RowKind::File | RowKind::Rescue))
+    {
+        let place = source(row);
+        let hand = world.post.put_by.get(&place).copied();
+        if hand != Some(Hand::User) {
+            broken.push(format!(
+                "S9: row {} calls {place:?} the user's doing; it was {hand:?}",
+                row.id
+            ));
+        }
+        if !met.insert(place.clone()) {
+            broken.push(format!("S9: {place:?} was counted twice"));
+        }
+    }
+    for lesson in store.lessons(ACCOUNT).expect("the lessons can be read") {
+        let dragged = rows.iter().any(|row| {
+            matches!(row.entry.kind, RowKind::File | RowKind::Rescue)
+                && row.entry.message_id == lesson.example
+                && row.entry.bucket == lesson.bucket
+        });
+        if !dragged {
+            broken.push(format!("S9: the lesson about {} comes from no drag", lesson.identity));
+        }
+    }
+}

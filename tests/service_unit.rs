@@ -84,7 +84,7 @@ fn the_units_say_what_the_daemon_relies_on() {
         let text = fs::read_to_string(unit).unwrap();
         for line in [
             "Type=notify",
-            "ExecReload=kill -HUP $MAINPID",
+            "ExecReload=/bin/sh -c \"kill -HUP ${MAINPID}\"",
             "WatchdogSec=120",
             "StateDirectory=postroom",
             "StateDirectoryMode=0700",

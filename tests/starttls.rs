@@ -135,7 +135,6 @@ async fn honestly(stream: impl AsyncRead + AsyncWrite + Unpin) {
             "AUTHENTICATE" if command.ends_with(SECRET) => "$ OK in\r\n".to_owned(),
             "LIST" if command.ends_with("\"\"") => "* LIST (\\Noselect) \"/\" \"\"\r\n$ OK\r\n".to_owned(),
             "LIST" => "* LIST () \"/\" INBOX\r\n* LIST () \"/\" Archive\r\n$ OK\r\n".to_owned(),
-            "LSUB" => "$ OK\r\n".to_owned(),
             "SELECT" => {
                 "* 2 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 9] x\r\n$ OK [READ-WRITE] x\r\n".to_owned()
             }

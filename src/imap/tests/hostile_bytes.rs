@@ -242,6 +242,7 @@ fn planned(uid: Uid, session: &Session) -> PlannedMove {
             uid_validity: validity,
             uid,
         },
+        leaves_original: false,
         destination: Mailbox::new(if uid.0.is_multiple_of(2) { "Top" } else { "News" }),
         flags: if uid.0.is_multiple_of(3) {
             vec![FlagChange {

@@ -10,7 +10,10 @@ use crate::config::{Account, Mode};
 use crate::daemon::held::Examination;
 use crate::daemon::reload::RulesInForce;
 use crate::daemon::status::{AccountStatus, NOTE};
-use crate::sort::mailbox::Timestamp;
+use crate::sort::ledger::{RowKind, State};
+use crate::sort::mailbox::{Mailbox, Timestamp};
+use crate::sort::sanitise;
+use crate::store::Query;
 
 /// Options of `postroom status`.
 #[derive(Debug, clap::Args)]
@@ -33,11 +36,30 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         let account_name = name.clone();
         let rules = block_on(async { store.run(move |store| RulesInForce::read(store, &account_name)).await })??;
         let examined = block_on(async { store.run(move |store| Examination::read(store, &name)).await })??;
+        let newest = Query {
+            account: Some(account.name.clone()),
+            kinds: vec![RowKind::Sort],
+            state: Some(State::Done),
+            limit: Some(1),
+            newest_first: true,
+            ..Query::default()
+        };
+        let moved = block_on(async { store.run(move |store| store.rows(&newest)).await })??;
+        let moved = moved
+            .into_iter()
+            .find_map(|row| Some((row.closed.unwrap_or(row.at), row.entry.destination?)));
         let status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
         if args.json {
-            writeln!(out, "{}", as_json(account, status.as_ref(), rules.as_ref(), &examined))?;
+            writeln!(
+                out,
+                "{}",
+                as_json(account, status.as_ref(), rules.as_ref(), &examined, moved.as_ref())
+            )?;
         } else {
             write_status(&mut out, account, status.as_ref())?;
+            if let Some((at, folder)) = &moved {
+                writeln!(out, "  last move {}, to {}", clock_time(*at), sanitise(folder.as_str()))?;
+            }
             if let Some(rules) = rules {
                 writeln!(out, "  {rules}")?;
             }
@@ -52,6 +74,7 @@ fn as_json(
     status: Option<&AccountStatus>,
     rules: Option<&RulesInForce>,
     examined: &Examination,
+    moved: Option<&(Timestamp, Mailbox)>,
 ) -> Value {
     let mode = if account.mode == Mode::Sort { "sort" } else { "preview" };
     json!({
@@ -61,6 +84,7 @@ fn as_json(
         "status": status,
         "rules": rules,
         "held_rules": examined.held(),
+        "last_move": moved.map(|(at, folder)| json!({ "at": at, "folder": folder })),
     })
 }
 
@@ -88,17 +112,19 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
     let Some(status) = status else {
         return writeln!(out, "  never run; start it with `postroom run`");
     };
-    if !is_running(status) {
+    if is_running(status) {
+        let since = status.since.unwrap_or(status.at);
+        writeln!(out, "  {} since {}", status.state, clock_time(since))?;
+        if let (Some(watching), Some(moving)) = (&status.watching, &status.moving) {
+            writeln!(out, "  {}", hearing(watching, account))?;
+            writeln!(out, "  {}", way_of_moving(moving))?;
+        }
+    } else {
+        let (state, at) = (&status.state, clock_time(status.at));
         writeln!(
             out,
-            "  not running since {} or later; start it with `postroom run`",
-            clock_time(status.at)
+            "  not running; it was last seen {state} at {at}; start it with `postroom run`"
         )?;
-    }
-    writeln!(out, "  {} since {}", status.state, clock_time(status.at))?;
-    if let (Some(watching), Some(moving)) = (&status.watching, &status.moving) {
-        writeln!(out, "  {}", hearing(watching, account))?;
-        writeln!(out, "  {}", way_of_moving(moving))?;
     }
     if let Some(swept) = status.swept {
         writeln!(out, "  last full sweep {}", clock_time(swept))?;

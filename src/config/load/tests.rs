@@ -279,7 +279,10 @@ fn connections_of_their_own_are_for_four_folders_at_most() {
     let with = |folders: &str| GOOD.replace("user =", &format!("idle = [{folders}]\nuser ="));
     let (_directory, loaded) = load_from(&with("\"Never\", \"News\""));
     let idle = &loaded.unwrap().accounts[0].imap.idle;
-    assert_eq!(idle.iter().map(|folder| folder.as_str()).collect::<Vec<_>>(), ["Never", "News"]);
+    assert_eq!(
+        idle.iter().map(|folder| folder.as_str()).collect::<Vec<_>>(),
+        ["Never", "News"]
+    );
     for (folders, says) in [
         ("\"A\", \"B\", \"C\", \"D\", \"E\"", "idle takes at most four folders"),
         ("\"/News\"", "cannot name a folder"),

@@ -13,8 +13,11 @@ mod support;
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Command;
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 use support::{Account, Census, Daemon, Dovecot, Home, Ledger, Letter, Proxy, Server, eventually};
 
@@ -300,6 +303,31 @@ fn the_password_is_found_nowhere() {
             }
         }
     }
+}
+
+#[test]
+fn no_core_dump_can_hold_the_password() {
+    let most = getrlimit(Resource::Core).maximum;
+    let unlimited = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    setrlimit(Resource::Core, unlimited).unwrap();
+    let ground = tempfile::tempdir().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "kill -ABRT $$"]).current_dir(ground.path());
+    if !shell.status().unwrap().core_dumped() {
+        eprintln!("SKIPPED: core dumps: this machine makes none");
+        return;
+    }
+    let Some(server) = Dovecot::new().start() else { return };
+    let home = Home::new(&[Account::new("home", server.port)]);
+    let daemon = watching(home.start());
+    let process = Pid::from_raw(daemon.id().cast_signed()).unwrap();
+    kill_process(process, Signal::ABORT).unwrap();
+    let (status, _) = daemon.wait_end();
+    assert_eq!(status.signal(), Some(Signal::ABORT.as_raw()));
+    assert!(!status.core_dumped());
 }
 
 fn contains(haystack: &[u8], needle: &str) -> bool {

@@ -186,6 +186,11 @@ mod tests {
             "half_life",
             "threshold",
             "digest",
+            "snooze",
+            "hold",
+            "unknown",
+            "contacts",
+            "no_reply",
         ] {
             assert!(CONFIG.contains(&format!("`{key}`")), "{key}");
         }

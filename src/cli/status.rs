@@ -1,19 +1,23 @@
 //! `postroom status`: how each account is doing, from what the daemon last wrote down.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::context::{Context, block_on, store_to_read};
 use super::exit;
+use super::records::rfc3339;
 use crate::config::{Account, Mode};
 use crate::daemon::held::Examination;
 use crate::daemon::reload::RulesInForce;
+use crate::daemon::returning;
 use crate::daemon::status::{AccountStatus, NOTE};
-use crate::sort::ledger::{RowKind, State};
+use crate::sort::ledger::{Row, RowKind, State};
 use crate::sort::mailbox::{Mailbox, Timestamp};
 use crate::sort::sanitise;
-use crate::store::Query;
+use crate::store::{Query, StoreHandle};
 
 /// Options of `postroom status`.
 #[derive(Debug, clap::Args)]
@@ -33,28 +37,20 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         let name = account.name.clone();
         let note = block_on(async { store.run(move |store| store.get_note(&name, NOTE)).await })??;
         let name = account.name.clone();
-        let account_name = name.clone();
-        let rules = block_on(async { store.run(move |store| RulesInForce::read(store, &account_name)).await })??;
-        let examined = block_on(async { store.run(move |store| Examination::read(store, &name)).await })??;
-        let newest = Query {
-            account: Some(account.name.clone()),
-            kinds: vec![RowKind::Sort],
-            state: Some(State::Done),
-            limit: Some(1),
-            newest_first: true,
-            ..Query::default()
-        };
-        let moved = block_on(async { store.run(move |store| store.rows(&newest)).await })??;
-        let moved = moved
-            .into_iter()
-            .find_map(|row| Some((row.closed.unwrap_or(row.at), row.entry.destination?)));
+        let (rules_of, rows_of, held_of) = (name.clone(), name.clone(), name.clone());
+        let rules = block_on(async { store.run(move |store| RulesInForce::read(store, &rules_of)).await })??;
+        let examined = block_on(async { store.run(move |store| Examination::read(store, &held_of)).await })??;
+        let rows = block_on(async { store.run(move |store| store.waiting(&rows_of)).await })??;
+        let waits = waits(account, &rows);
+        let strangers = strangers(&store, account)?;
+        let moved = last_move(&store, account)?;
         let status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
         if args.json {
-            writeln!(
-                out,
-                "{}",
-                as_json(account, status.as_ref(), rules.as_ref(), &examined, moved.as_ref())
-            )?;
+            let mut object = as_json(account, status.as_ref(), rules.as_ref(), &examined, &waits);
+            if let (Value::Object(object), Some((at, folder))) = (&mut object, &moved) {
+                object.insert("last_move".to_owned(), json!({ "at": at, "folder": folder }));
+            }
+            writeln!(out, "{object}")?;
         } else {
             write_status(&mut out, account, status.as_ref())?;
             if let Some((at, folder)) = &moved {
@@ -64,9 +60,80 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
                 writeln!(out, "  {rules}")?;
             }
             write_held(&mut out, &examined)?;
+            for wait in &waits {
+                writeln!(out, "  {}", wait.sentence())?;
+            }
+            if let Some((folder, count)) = &strangers {
+                let folder = sanitise(folder.as_str());
+                writeln!(
+                    out,
+                    "  {count} from strangers in {folder}: drag each where its sender's mail belongs"
+                )?;
+            }
         }
     }
     Ok(exit::OK)
+}
+
+/// Mail of one folder that waits for its time.
+#[derive(Debug, PartialEq, Eq)]
+struct Wait {
+    folder: String,
+    messages: usize,
+    next: Timestamp,
+}
+
+impl Wait {
+    fn sentence(&self) -> String {
+        let Self { folder, messages, next } = self;
+        let verb = if *messages == 1 {
+            "message waits"
+        } else {
+            "messages wait"
+        };
+        format!("{messages} {verb} in {folder}, the next until {}", clock_time(*next))
+    }
+}
+
+fn waits(account: &Account, rows: &[Row]) -> Vec<Wait> {
+    let mut waits: BTreeMap<String, Wait> = BTreeMap::new();
+    for row in rows {
+        let folder = row.entry.destination.as_ref().unwrap_or(&row.entry.source.mailbox);
+        let due = returning::due(row, &account.folders, &TimeZone::system());
+        let wait = waits.entry(sanitise(folder.as_str())).or_insert_with(|| Wait {
+            folder: sanitise(folder.as_str()),
+            messages: 0,
+            next: due,
+        });
+        wait.messages += 1;
+        wait.next = wait.next.min(due);
+    }
+    waits.into_values().collect()
+}
+
+/// The screener's folder and how many messages wait in it for a decision; `None` where none does.
+fn strangers(store: &StoreHandle, account: &Account) -> anyhow::Result<Option<(Mailbox, u64)>> {
+    let Some(folder) = account.folders.screener.clone() else {
+        return Ok(None);
+    };
+    let (name, looked) = (account.name.clone(), folder.clone());
+    let count = block_on(async { store.run(move |store| store.untouched_in(&name, &looked)).await })??;
+    Ok(Some((folder, count)).filter(|(_, count)| *count > 0))
+}
+
+/// When and where to the last message was moved by verdict.
+fn last_move(store: &StoreHandle, account: &Account) -> anyhow::Result<Option<(Timestamp, Mailbox)>> {
+    let newest = Query {
+        account: Some(account.name.clone()),
+        kinds: vec![RowKind::Sort],
+        state: Some(State::Done),
+        limit: Some(1),
+        newest_first: true,
+        ..Query::default()
+    };
+    let rows = block_on(async { store.run(move |store| store.rows(&newest)).await })??;
+    let place = |row: Row| Some((row.closed.unwrap_or(row.at), row.entry.destination?));
+    Ok(rows.into_iter().find_map(place))
 }
 
 fn as_json(
@@ -74,7 +141,7 @@ fn as_json(
     status: Option<&AccountStatus>,
     rules: Option<&RulesInForce>,
     examined: &Examination,
-    moved: Option<&(Timestamp, Mailbox)>,
+    waits: &[Wait],
 ) -> Value {
     let mode = if account.mode == Mode::Sort { "sort" } else { "preview" };
     json!({
@@ -84,7 +151,9 @@ fn as_json(
         "status": status,
         "rules": rules,
         "held_rules": examined.held(),
-        "last_move": moved.map(|(at, folder)| json!({ "at": at, "folder": folder })),
+        "waiting": waits.iter().map(|wait| json!({
+            "folder": wait.folder, "messages": wait.messages, "next": rfc3339(wait.next),
+        })).collect::<Vec<_>>(),
     })
 }
 

@@ -83,6 +83,10 @@ pub struct Account {
     pub folders: Folders,
     /// Tuning of the correspondence tally.
     pub learning: Learning,
+    /// `contacts`: a vCard file with the user's address book.
+    pub contacts: Option<PathBuf>,
+    /// `no_reply`: after so long a letter that nobody answered is told of in the digest.
+    pub no_reply: Option<Duration>,
     /// `digest`: times of the day at which the digest is written, on the clock of this machine; none by default.
     pub digest: Vec<jiff::civil::Time>,
 }

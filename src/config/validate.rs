@@ -61,8 +61,12 @@ impl Checker<'_> {
         let imap = self.imap(&account.imap);
         let mut folders = self.folders(account.folders.as_ref());
         self.own_buckets(&account.bucket, &mut folders);
+        self.snooze(account.snooze.as_ref(), &mut folders);
+        self.hold(account.hold.as_ref(), &mut folders);
+        self.unknown(account.unknown.as_ref(), &mut folders);
         let learning = self.learning(account.learning.as_ref());
         let digest = self.digest(account.digest.as_ref());
+        let no_reply = self.no_reply(account.no_reply.as_ref());
         let checked = Account {
             name: name.clone(),
             owner,
@@ -83,6 +87,8 @@ impl Checker<'_> {
             imap: imap?,
             folders,
             learning,
+            contacts: account.contacts.as_deref().map(|path| self.resolve(path)),
+            no_reply,
             digest,
         };
         (self.findings.len() == before).then_some(checked)

@@ -40,6 +40,12 @@ impl Visit<'_> {
                 Action::Note(note) => notes.push(note),
             }
         }
+        if entries
+            .iter()
+            .any(|entry| entry.kind == RowKind::Snooze || entry.kind == RowKind::Hold)
+        {
+            self.next_return = None;
+        }
         self.fill_in_destinations(&mut entries).await?;
         // First, so that a crash in between makes a message wait twice rather than never come up again.
         self.defer(deferred).await?;

@@ -254,6 +254,19 @@ impl Logbook {
         );
     }
 
+    /// The address book was read.
+    pub fn contacts(&self, addresses: usize) {
+        info!(account = self.account.as_str(), addresses, "contacts loaded");
+    }
+
+    /// A snooze folder's name says no time.
+    pub fn timeless(&self, folder: &Mailbox) {
+        self.stuck(
+            &format!("{folder} is no snooze folder: its name says no time"),
+            "what lies there stays there; name it after a time, as Tomorrow, Monday, 3 days or 2026-12-24",
+        );
+    }
+
     /// Two names stand for one folder, as far as can be seen.
     pub fn alias(&self, one: &Mailbox, other: &Mailbox) {
         self.stuck(

@@ -11,8 +11,9 @@
 //! - [`recovery`] open rows first, [`bootstrap`] the first look, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger
 //!   then server; [`renumbered`] a server that begins to count anew
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
-//! - [`held`] rules that would take too much mail
-//! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say
+//! - [`held`] rules that would take too much mail; [`returning`] mail that waits for its time and comes back
+//! - [`contacts`] the user's address book
+//! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say, [`unanswered`] who owes him an answer
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
 //! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
 
@@ -23,6 +24,7 @@ pub mod bootstrap;
 pub mod carry;
 pub mod claim;
 pub mod clock;
+pub mod contacts;
 pub mod deferred;
 pub mod digest;
 pub mod error;
@@ -39,6 +41,7 @@ pub mod reload;
 pub mod renumbered;
 pub mod retention;
 pub mod retry;
+pub mod returning;
 pub mod rights;
 pub mod rival;
 pub mod roster;
@@ -48,6 +51,7 @@ pub mod suggestions;
 pub mod supervisor;
 pub mod sweep;
 pub mod systemd;
+pub mod unanswered;
 pub mod undo;
 pub mod visit;
 pub mod worker;

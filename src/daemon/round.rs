@@ -14,6 +14,7 @@ impl Visit<'_> {
         self.carry_out_due().await?;
         self.empty_blackhole().await?;
         self.release_claims().await?;
+        self.look_for_snooze_folders().await?;
         self.sweep_all(stopping).await
     }
 

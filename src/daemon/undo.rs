@@ -27,8 +27,11 @@ pub enum Undone {
 pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
     let because = |why: &str| Some(why.to_owned());
     match (row.entry.kind, row.state) {
-        (RowKind::Sort | RowKind::Undo, State::Done) => {}
-        (RowKind::Sort | RowKind::Undo, state) => {
+        (RowKind::Return, _) => {
+            return because("its time had come; put it into a snooze folder again to see it later");
+        }
+        (RowKind::Sort | RowKind::Undo | RowKind::Hold, State::Done) => {}
+        (RowKind::Sort | RowKind::Undo | RowKind::Hold, state) => {
             return Some(format!(
                 "this move is {}, so there is nothing to take back",
                 state.as_str()
@@ -56,9 +59,12 @@ pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
         match other.entry.kind {
             // Another program's copy beside ours is no reason not to take ours back.
             RowKind::File if other.entry.may_be_anothers() => {}
-            RowKind::File | RowKind::Rescue => return because("you have moved this message since; your hand wins"),
+            RowKind::File | RowKind::Rescue | RowKind::Snooze => {
+                return because("you have moved this message since; your hand wins");
+            }
             RowKind::Undo if other.entry.undoes == Some(row.id) => return because("it has already been taken back"),
-            RowKind::Sort | RowKind::Undo => {
+            RowKind::Return => return because("it is back in the inbox already"),
+            RowKind::Sort | RowKind::Undo | RowKind::Hold => {
                 return because("the message has been moved again since; take that back first");
             }
             RowKind::Keep | RowKind::Preview | RowKind::Copy => {}

@@ -220,11 +220,13 @@ impl Worker {
         } else {
             visit.bootstrap(true).await?;
         }
+        visit.get_acquainted().await?;
         visit.leave_old_mail_alone().await?;
         let rules = visit.sorter.rules.clone();
         visit.use_rules(rules).await?;
         visit.begin_round(stopping).await?;
         visit.check_claims();
+        visit.bring_back().await?;
         visit.try_again().await?;
         let account = visit.account.name.clone();
         status::save(&visit.store, &account, AccountStatus::connected(visit)).await?;
@@ -264,6 +266,7 @@ impl Worker {
             } else if changes.selected {
                 visit.take_news(&inbox, stopping).await?;
             }
+            visit.bring_back().await?;
             visit.try_again().await?;
             if pruned.is_none_or(|at: Instant| at.elapsed() >= PRUNING) {
                 let now = clock::now();

@@ -5,6 +5,7 @@
 //!   connect -> login -> Session: list, status, select, uids, headers, flags | watch::wait | mover::move_messages
 //! ```
 //! - `guard` lets only whole, readable, bounded responses through to the parser.
+//! - `bounds`: how much of what a server tells is kept.
 //! - `reply` sends commands and takes nothing for success but the tagged OK of that command.
 //! - [`mod@connect`], [`auth`]: how a session begins; [`capability`]: what the server offers.
 //! - [`folders`]: names in the user's spelling and in the server's; `utf7` is the only place that knows modified UTF-7.
@@ -16,6 +17,7 @@
 //! Commands are a closed list (design section 5), message numbers are never used, and no wait is without a limit.
 
 pub mod auth;
+mod bounds;
 pub mod capability;
 pub mod connect;
 mod error;
@@ -44,5 +46,8 @@ pub use folders::{Folder, Status};
 pub use session::{Access, Selected, Session};
 pub use watch::Changes;
 
+#[cfg(any(test, fuzzing))]
+#[path = "tests/hostile_bytes.rs"]
+pub mod hostile_bytes;
 #[cfg(test)]
 mod tests;

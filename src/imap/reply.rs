@@ -217,10 +217,7 @@ impl Wire {
                 Step::Untagged => {}
                 Step::Continue(_) => return self.judge(Err(ImapError::hostile("a continuation nobody asked for"))),
                 Step::Bye(text) => {
-                    return self.judge(Err(ImapError::lost(
-                        pending.name,
-                        format!("the server said BYE: {text}"),
-                    )));
+                    return self.judge(Err(ImapError::said_bye(pending.name, &text)));
                 }
                 Step::Done(tag, completion) if tag == pending.tag => return Ok(completion),
                 Step::Done(tag, completion) => self.early.push((tag, completion)),
@@ -242,10 +239,7 @@ impl Wire {
                 Step::Untagged => {}
                 Step::Continue(text) => return Ok(Ok(text)),
                 Step::Bye(text) => {
-                    return self.judge(Err(ImapError::lost(
-                        pending.name,
-                        format!("the server said BYE: {text}"),
-                    )));
+                    return self.judge(Err(ImapError::said_bye(pending.name, &text)));
                 }
                 Step::Done(_, completion) => return Ok(Err(completion)),
             }
@@ -266,10 +260,7 @@ impl Wire {
         let step = self.step(pending.name, limit, each).await;
         match step? {
             Step::Untagged | Step::Continue(_) => Ok(None),
-            Step::Bye(text) => self.judge(Err(ImapError::lost(
-                pending.name,
-                format!("the server said BYE: {text}"),
-            ))),
+            Step::Bye(text) => self.judge(Err(ImapError::said_bye(pending.name, &text))),
             Step::Done(_, completion) => Ok(Some(completion)),
         }
     }
@@ -305,7 +296,7 @@ impl Wire {
                     text,
                     ..
                 },
-            )) => self.judge(Err(ImapError::lost("greeting", format!("the server said BYE: {text}")))),
+            )) => self.judge(Err(ImapError::said_bye("greeting", &text))),
             Some(greeting) => Ok(greeting),
             None => self.judge(Err(ImapError::hostile("the greeting is not a greeting"))),
         }

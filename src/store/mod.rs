@@ -25,6 +25,7 @@ mod row;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 

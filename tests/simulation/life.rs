@@ -49,6 +49,8 @@ pub fn account(poll: Duration, allow_unsafe_move: bool) -> Account {
         },
         folders: Folders::default(),
         learning: Learning::default(),
+        contacts: None,
+        no_reply: None,
         digest: Vec::new(),
     }
 }

@@ -10,6 +10,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod accidents;
 mod chronicle;
 mod command;
@@ -23,6 +26,7 @@ mod reckoning;
 mod sequences;
 mod server;
 mod session;
+mod traces;
 mod undo;
 mod user;
 mod weather;
@@ -119,4 +123,15 @@ fn ten_thousand_sequences_of_moves_and_undos_end_where_they_began() {
         "{} sequences, {moves} moves and undos: the census is as it was",
         rounds * sequences::IN_A_ROUND
     );
+}
+
+/// Random commands by two clients, on the model and on Dovecot: `POSTROOM_TRACES` says how many times.
+#[test]
+fn the_model_answers_as_dovecot_does() {
+    let Some(server) = support::Dovecot::new().start() else {
+        return;
+    };
+    let traces = asked_for("POSTROOM_TRACES").unwrap_or(25);
+    (1..=traces).for_each(|seed| traces::replay(seed, &server));
+    println!("{traces} traces: the model says what Dovecot says");
 }

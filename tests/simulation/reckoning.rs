@@ -235,6 +235,33 @@ fn ledger(world: &World, rows: &[Row], broken: &mut Vec<String>) {
             broken.push(format!("the daemon moved {from:?} to {to:?}, and no row says so"));
         }
     }
+    let to = |row: &Row| row.entry.destination.as_ref().map(|folder| folder.as_str().to_owned());
+    let did: BTreeSet<(&str, &str)> = world
+        .post
+        .deeds
+        .iter()
+        .filter_map(|deed| {
+            Some((
+                world.post.letters[deed.letter].id.as_str(),
+                deed.to.as_ref()?.folder.as_str(),
+            ))
+        })
+        .collect();
+    for row in rows
+        .iter()
+        .filter(|row| row.entry.kind.moves() && row.state == State::Done)
+    {
+        let (id, folder) = (
+            row.entry.message_id.as_deref().unwrap_or_default(),
+            to(row).unwrap_or_default(),
+        );
+        if !did.contains(&(id, folder.as_str())) {
+            broken.push(format!(
+                "row {} says that {id} was moved to {folder}, and nobody did that",
+                row.id
+            ));
+        }
+    }
     for row in rows {
         let Some((epoch, uid)) = row
             .destination_uid

@@ -217,6 +217,9 @@ impl Session {
         };
         let from = open.name.clone();
         let found = std::mem::take(&mut self.found);
+        if found.is_empty() {
+            return Ok(ok("No messages found."));
+        }
         let Some(target) = world.post.folders.get(to) else {
             return Ok(no("[TRYCREATE] Mailbox doesn't exist"));
         };

@@ -275,6 +275,36 @@ fn buckets_of_ones_own_have_a_plain_name_and_a_folder_to_themselves() {
 }
 
 #[test]
+fn snooze_folders_are_a_switch_a_folder_or_a_table() {
+    let snooze = |line: &str| {
+        let (_directory, loaded) = load_from(&GOOD.replace("mode = \"preview\"", line));
+        loaded
+            .map(|config| config.accounts[0].folders.snooze.clone())
+            .map_err(|error| error.render(false))
+    };
+    assert_eq!(snooze("mode = \"sort\""), Ok(None));
+    assert_eq!(snooze("snooze = false"), Ok(None));
+    assert_eq!(snooze("snooze = true").unwrap().unwrap().folder.as_str(), "Snooze");
+    let table = snooze("snooze = { folder = \"Later\", times = [\"2 weeks\"], morning = \"06:30\" }");
+    let table = table.unwrap().unwrap();
+    assert_eq!(
+        (table.folder.as_str(), table.times.as_slice()),
+        ("Later", &["2 weeks".to_owned()][..])
+    );
+    assert_eq!(table.morning.to_string(), "06:30:00");
+    for (line, says) in [
+        ("snooze = \"Bulk\"", "`Bulk` cannot be the folder of snoozed mail"),
+        ("snooze = { times = [\"Soon\"] }", "`Soon` says no time"),
+        ("snooze = { morning = \"eight\" }", "`eight` is no time of the day"),
+        ("snooze = { time = [] }", "did you mean `times`?"),
+        ("snooze = 3", "wrong type"),
+    ] {
+        let said = snooze(line).unwrap_err();
+        assert!(said.contains(says) || says == "wrong type", "{line}\n{said}");
+    }
+}
+
+#[test]
 fn connections_of_their_own_are_for_four_folders_at_most() {
     let with = |folders: &str| GOOD.replace("user =", &format!("idle = [{folders}]\nuser ="));
     let (_directory, loaded) = load_from(&with("\"Never\", \"News\""));

@@ -172,7 +172,26 @@ fn a_folder_in_idle_has_a_connection_of_its_own() {
     daemon.wait_line("learn");
     server.deliver("alice", &second.bytes());
     server.hand("alice").wait_for("Blackhole", &second.id());
+    let status = eventually("the move in the status", || {
+        let said = home.run(&["status"]).expect_code(0).stdout;
+        said.contains("last move").then_some(said)
+    });
+    for words in [
+        "connected since",
+        "hears of new mail at once",
+        "drags every 600 s",
+        "(MOVE)",
+        ", to Blackhole",
+    ] {
+        assert!(status.contains(words), "{words}: {status}");
+    }
     daemon.terminate();
+    let status = home.run(&["status"]).expect_code(0).stdout;
+    assert!(
+        status.contains("not running; it was last seen connected at"),
+        "{status}"
+    );
+    assert!(!status.contains("hears of"), "{status}");
     eventually("every connection to end", || {
         (proxy.open_connections() == 0).then_some(())
     });

@@ -15,11 +15,10 @@ use crate::daemon::held::Examination;
 use crate::daemon::reload::RulesInForce;
 use crate::daemon::returning;
 use crate::daemon::status::{AccountStatus, NOTE};
-use crate::sort::ledger::Row;
-use crate::sort::mailbox::Mailbox;
-use crate::sort::mailbox::Timestamp;
+use crate::sort::ledger::{Row, RowKind, State};
+use crate::sort::mailbox::{Mailbox, Timestamp};
 use crate::sort::sanitise;
-use crate::store::{Store, StoreHandle};
+use crate::store::{Query, Store, StoreHandle};
 
 /// Options of `postroom status`.
 #[derive(Debug, clap::Args)]
@@ -49,11 +48,18 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         if let Some(status) = status.as_mut().filter(|status| status.is_running()) {
             see_pause(status, &config.state);
         }
+        let moved = last_move(&store, account)?;
         if args.json {
-            let account = as_json(account, status.as_ref(), rules.as_ref(), &examined, &waits);
-            writeln!(out, "{account}")?;
+            let mut object = as_json(account, status.as_ref(), rules.as_ref(), &examined, &waits);
+            if let (Value::Object(object), Some((at, folder))) = (&mut object, &moved) {
+                object.insert("last_move".to_owned(), json!({ "at": at, "folder": folder }));
+            }
+            writeln!(out, "{object}")?;
         } else {
             write_status(&mut out, account, status.as_ref())?;
+            if let Some((at, folder)) = &moved {
+                writeln!(out, "  last move {}, to {}", clock_time(*at), sanitise(folder.as_str()))?;
+            }
             if let Some(rules) = rules {
                 writeln!(out, "  {rules}")?;
             }
@@ -129,6 +135,21 @@ fn strangers(store: &StoreHandle, account: &Account) -> anyhow::Result<Option<(M
     Ok(Some((folder, count)).filter(|(_, count)| *count > 0))
 }
 
+/// When and where to the last message was moved by verdict.
+fn last_move(store: &StoreHandle, account: &Account) -> anyhow::Result<Option<(Timestamp, Mailbox)>> {
+    let newest = Query {
+        account: Some(account.name.clone()),
+        kinds: vec![RowKind::Sort],
+        state: Some(State::Done),
+        limit: Some(1),
+        newest_first: true,
+        ..Query::default()
+    };
+    let rows = block_on(async { store.run(move |store| store.rows(&newest)).await })??;
+    let place = |row: Row| Some((row.closed.unwrap_or(row.at), row.entry.destination?));
+    Ok(rows.into_iter().find_map(place))
+}
+
 fn as_json(
     account: &Account,
     status: Option<&AccountStatus>,
@@ -174,17 +195,19 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
     let Some(status) = status else {
         return writeln!(out, "  never run; start it with `postroom run`");
     };
-    if !status.is_running() {
+    if status.is_running() {
+        let since = status.since.unwrap_or(status.at);
+        writeln!(out, "  {} since {}", status.state, clock_time(since))?;
+        if let (Some(watching), Some(moving)) = (&status.watching, &status.moving) {
+            writeln!(out, "  {}", hearing(watching, account))?;
+            writeln!(out, "  {}", way_of_moving(moving))?;
+        }
+    } else {
+        let (state, at) = (&status.state, clock_time(status.at));
         writeln!(
             out,
-            "  not running since {} or later; start it with `postroom run`",
-            clock_time(status.at)
+            "  not running; it was last seen {state} at {at}; start it with `postroom run`"
         )?;
-    }
-    writeln!(out, "  {} since {}", status.state, clock_time(status.at))?;
-    if let (Some(watching), Some(moving)) = (&status.watching, &status.moving) {
-        writeln!(out, "  {}", hearing(watching, account))?;
-        writeln!(out, "  {}", way_of_moving(moving))?;
     }
     if let Some(swept) = status.swept {
         writeln!(out, "  last full sweep {}", clock_time(swept))?;

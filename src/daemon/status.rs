@@ -22,6 +22,9 @@ pub struct AccountStatus {
     pub at: Timestamp,
     /// One word: `connected` or `waiting`.
     pub state: String,
+    /// Since when the connection has stood.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
     /// When everything was last compared with the ledger.
     pub swept: Option<Timestamp>,
     /// What is wrong, for people.
@@ -74,6 +77,7 @@ impl AccountStatus {
         Self {
             at: now,
             state: "connected".to_owned(),
+            since: Some(visit.begun),
             swept: visit.swept,
             problem: visit.company.sentence().or(hindrance),
             doubled: visit.company.signs.doubled,
@@ -91,6 +95,7 @@ impl AccountStatus {
         Self {
             at: now,
             state: "waiting".to_owned(),
+            since: None,
             swept: None,
             problem: Some(sanitise(&error.to_string())),
             doubled: 0,

@@ -252,6 +252,14 @@ impl Worker {
         visit.logbook.watching();
         visit.logbook.idle();
         while !stopping() {
+            // Whatever was looked at last: IDLE tells of the selected folder, and that must be INBOX.
+            if !visit
+                .session
+                .selected()
+                .is_some_and(|selected| selected.mailbox.is_inbox())
+            {
+                visit.sweep(&inbox, stopping).await?;
+            }
             let others = visit.layout.watched();
             let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
             visit.heed_server();

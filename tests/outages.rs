@@ -232,6 +232,16 @@ fn a_full_disk_pauses_the_account_and_space_lets_it_go_on() {
     scene.proxy.assert_clean();
 }
 
+/// At the start nothing is watched yet that could be kept: the service manager tries again.
+#[test]
+fn records_that_cannot_be_made_end_the_start() {
+    let home = Home::new(&[Account::new("home", 1)]);
+    fs::remove_dir(home.path("state")).unwrap();
+    fs::write(home.path("state"), "no directory").unwrap();
+    let said = home.run(&["run"]).expect_code(74).text();
+    assert!(said.contains("state"), "{said}");
+}
+
 /// Fills a disk to the last octet.
 fn fill(filler: &Path) {
     let mut file = fs::OpenOptions::new().create(true).append(true).open(filler).unwrap();

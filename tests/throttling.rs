@@ -54,8 +54,10 @@ impl Scene {
     }
 
     fn end(self) {
-        let ledger = Ledger::of(&self.home);
-        assert_eq!((ledger.open(), ledger.lessons), (0, 0), "{ledger:?}");
+        let ledger = eventually("every row closed", || {
+            Some(Ledger::of(&self.home)).filter(|ledger| ledger.open() == 0)
+        });
+        assert_eq!(ledger.lessons, 0, "{ledger:?}");
         self.daemon.terminate();
     }
 }

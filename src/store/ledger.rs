@@ -106,7 +106,7 @@ impl Store {
         Ok(Committed::after_fsync(if open { vec![planned] } else { Vec::new() }))
     }
 
-    /// Where the moves by verdict that were done at `since` or later have put their messages, as far as the server told.
+    /// Where the moves by verdict, and the further copies, that were done at `since` or later have put their messages, as far as the server told.
     pub fn moved_since(&self, account: &str, since: Timestamp) -> Result<Committed<Vec<Location>>, StoreError> {
         let rows: Vec<Row> = self.read(|connection| {
             let Some(account) = accounts::find(connection, account)? else {
@@ -114,7 +114,7 @@ impl Store {
             };
             connection
                 .prepare_cached(&format!(
-                    "{SELECT} WHERE l.account = ?1 AND l.kind = 'sort' AND l.state = 'done' AND l.at >= ?2 AND l.closed >= ?3"
+                    "{SELECT} WHERE l.account = ?1 AND l.kind IN ('sort', 'copy') AND l.state = 'done' AND l.at >= ?2 AND l.closed >= ?3"
                 ))?
                 .query_map(params![account, since.0.saturating_sub(LONGEST_WAY), since.0], decode)?
                 .collect()

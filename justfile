@@ -34,12 +34,22 @@ ci:
     cargo clippy --locked --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
     systemd-analyze security --offline=true --threshold=11 systemd/postroom.service > /dev/null
+    cargo deny --locked check bans licenses sources
     cargo run --locked --quiet -- demo --exit
+    ./tests/fuzz/run 10
     ./tests/run
 
-# Licences, sources, unwanted crates, advisories.
+# Licences, sources, unwanted crates; and advisories, for which it fetches the RustSec database from GitHub.
 deny:
     cargo deny --locked check
+
+# Throw random bytes at everything that reads a stranger's: `just fuzz 180`, `just fuzz 600 guard`.
+fuzz *arguments:
+    ./tests/fuzz/run {{arguments}}
+
+# The bill of materials in CycloneDX (target/packaging/postroom.cdx.json).
+sbom:
+    ./systemd/packaging/sbom
 
 # How exposed the service is, line by line.
 exposure:

@@ -11,7 +11,7 @@ mod support;
 
 use std::fs;
 
-use support::{Account, Dovecot, Home, Letter, Proxy, eventually};
+use support::{Account, Dovecot, Drag, Home, Letter, Proxy, eventually};
 
 fn newsletter() -> Letter {
     Letter::from("News <news@shop.example>").newsletter("<l.shop.example>")
@@ -143,4 +143,38 @@ fn two_names_of_one_folder_are_reported() {
     assert!(line.contains("Bulk and News"), "{line}");
     daemon.wait_line("watching");
     daemon.terminate();
+}
+
+/// A folder with a connection of its own: a drag into it is seen at once, though folders are looked at every ten minutes.
+#[test]
+fn a_folder_in_idle_has_a_connection_of_its_own() {
+    let Some(server) = Dovecot::new().without(&["NOTIFY"]).start() else {
+        return;
+    };
+    server.hand("alice").make_folder("Blackhole");
+    let proxy = Proxy::to(server.port).start();
+    let home = Home::new(&[Account::new("home", proxy.port)
+        .imap_line("poll = \"10m\"")
+        .imap_line("idle = [\"Blackhole\", \"Gone\"]")]);
+    let mut daemon = home.start();
+    daemon.wait_line("listening to this folder too");
+    assert_eq!(
+        proxy.open_connections(),
+        2,
+        "one for INBOX, one for Blackhole, none for a folder that is not there"
+    );
+    let (first, second) = (Letter::from("pest@shop.example"), Letter::from("pest@shop.example"));
+    server.deliver("alice", &first.bytes());
+    daemon.wait_line("keep");
+    server
+        .hand("alice")
+        .drag_message(Drag::Move, &first.id(), "INBOX", "Blackhole");
+    daemon.wait_line("learn");
+    server.deliver("alice", &second.bytes());
+    server.hand("alice").wait_for("Blackhole", &second.id());
+    daemon.terminate();
+    eventually("every connection to end", || {
+        (proxy.open_connections() == 0).then_some(())
+    });
+    proxy.assert_clean();
 }

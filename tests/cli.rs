@@ -138,16 +138,34 @@ fn a_refused_login_ends_with_77() {
 }
 
 /// Nothing a stranger can write may reach the terminal as more than text.
+#[track_caller]
 fn assert_harmless(command: &str, finished: &Finished) {
     for text in [&finished.stdout, &finished.stderr] {
         let stray: Vec<char> = text
             .chars()
             .filter(|c| {
-                (c.is_control() && *c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{200b}'..='\u{200f}')
+                (c.is_control() && *c != '\n')
+                    || matches!(*c as u32, 0xAD | 0x61C | 0x200B..=0x200F | 0x2028..=0x202E | 0x2060..=0x206F | 0xFEFF
+                        | 0xFE00..=0xFE0F | 0xE0000..=0xE0FFF)
             })
             .collect();
         assert!(stray.is_empty(), "{command}: {stray:?} in\n{text}");
     }
+}
+
+/// The texts of `fixtures/hostile/text` as they fit into a header: one line, no quotes.
+fn hostile_texts() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hostile/text");
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let texts = files.iter().map(|file| {
+        let text = String::from_utf8_lossy(&fs::read(file).unwrap()).into_owned();
+        text.chars().filter(|c| !"\r\n\"\\<>".contains(*c)).take(300).collect()
+    });
+    texts.collect()
 }
 
 #[test]
@@ -156,44 +174,82 @@ fn escape_sequences_of_strangers_reach_no_terminal() {
     let home = Home::new(&[Account::new("home", server.port).mode("sort")]);
     home.run_once().expect_code(0);
     let evil = "\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\u{200b}";
-    let letter = |n: u32| {
+    let letter = |n: usize, evil: &str| {
         Letter::from(&format!("\"{evil}\" <shop{n}@shop.example>"))
             .newsletter(&format!("<{evil}{n}.list.example>"))
             .field("Subject", &format!("{evil} subject"))
             .field("Message-ID", &format!("<{n}{evil}@shop.example>"))
     };
-    server.deliver("alice", &letter(1).bytes());
-    server.deliver("alice", &letter(2).bytes());
-    fs::write(home.path("letter.eml"), letter(3).bytes()).unwrap();
-    let eml = home.path("letter.eml").display().to_string();
-    let look = ["preview", "preview --subjects", "preview --json"];
-    for command in look {
+    server.deliver("alice", &letter(1, evil).bytes());
+    for (n, text) in hostile_texts().iter().enumerate() {
+        server.deliver("alice", &letter(n + 2, text).bytes());
+    }
+    let maildir = home.path("maildir");
+    fs::create_dir(&maildir).unwrap();
+    fs::write(maildir.join("letter.eml"), letter(999, evil).bytes()).unwrap();
+    let (maildir, eml) = (
+        maildir.display().to_string(),
+        maildir.join("letter.eml").display().to_string(),
+    );
+    let (mine, sieve) = (home.path("mine"), home.path("evil.sieve"));
+    fs::create_dir(&mine).unwrap();
+    let rule = "[[rule]]\nname = \"\\u001b[2J\\u202ex\"\nwhen = { form = \"\\u001b]0;x\\u0007\u{202e}\" }\nbucket = \"\\u202e\"\n";
+    fs::write(mine.join("10.toml"), rule).unwrap();
+    fs::write(
+        &sieve,
+        format!("if header :contains \"Subject\" \"{evil}\" {{ \"{evil}\"; }}\n"),
+    )
+    .unwrap();
+    let sieve = sieve.display().to_string();
+    for command in ["preview", "preview --subjects", "preview --json"] {
         let arguments: Vec<&str> = command.split(' ').collect();
         assert_harmless(command, &home.run(&arguments).expect_code(0));
     }
-    home.run_once().expect_code(0);
+    assert_harmless("run --once", &home.run_once().expect_code(0));
     let id = format!("<1{evil}@shop.example>");
     assert_harmless("explain FILE", &home.run(&["explain", &eml]).expect_code(0));
+    assert_harmless(
+        "explain FILE --json",
+        &home.run(&["explain", &eml, "--json"]).expect_code(0),
+    );
     assert_harmless("explain ID", &home.run(&["explain", &id]));
     assert_harmless("train", &home.run(&["train", &id, "bulk"]));
+    assert_harmless("forget", &home.run(&["forget", evil]));
+    assert_harmless("check DIR", &home.run(&["check", &mine.display().to_string()]));
+    assert_harmless("import sieve", &home.run(&["import", "sieve", &sieve]));
+    let replay = [
+        "replay",
+        "--inbox",
+        &maildir,
+        "--sent",
+        &maildir,
+        "--own",
+        "alice@example.org",
+    ];
+    assert_harmless("replay", &home.run(&replay));
     for command in [
         "explain INBOX/1",
         "log",
         "log --json",
         "status",
+        "status --json",
         "stats",
         "senders",
         "senders --json",
         "senders shop1@shop.example",
+        "suggest",
         "export",
+        "export sieve",
         "digest --print",
         "digest",
         "metrics",
         "doctor",
         "undo --all --dry-run",
         "sort --yes",
+        "undo --all",
         "report",
         "learn",
+        "learn --from Bulk=bulk",
     ] {
         let arguments: Vec<&str> = command.split(' ').collect();
         assert_harmless(command, &home.run(&arguments));
@@ -383,7 +439,13 @@ fn the_report_opens_in_a_real_browser_without_a_complaint() {
     }
     home.run_once().expect_code(0);
     let page = home.path("mail.html");
-    fs::write(&page, home.run(&["report"]).expect_code(0).stdout).unwrap();
+    let replayed = home.run(&["report", "--replay", "90d"]).expect_code(0).stdout;
+    assert!(replayed.contains("How often it would have been right"), "{replayed}");
+    assert!(
+        replayed.contains("Of 24 messages you never opened, 12 would have been out of your way."),
+        "{replayed}"
+    );
+    fs::write(&page, replayed).unwrap();
     fs::set_permissions(&page, fs::Permissions::from_mode(0o600)).unwrap();
     let screenshot = home.path("mail.png");
     let (console, dom) = opened(&browser, &page, &screenshot);

@@ -34,7 +34,6 @@ fn what_the_program_says_passes() {
         "UID MOVE 1:3,7 \"Bulk\"",
         "UID COPY 4 \"News\"",
         "UID STORE 4 +FLAGS.SILENT (\\Deleted)",
-        "UID STORE 4 (UNCHANGEDSINCE 7) +FLAGS.SILENT ($Postroom)",
         "UID EXPUNGE 4",
         "NOTIFY SET (SELECTED (MessageNew MessageExpunge)) (PERSONAL (MessageNew MessageExpunge))",
         "CREATE \"Blackhole\"",
@@ -69,6 +68,8 @@ fn what_it_must_never_say_is_caught() {
         "UID STORE 1 +FLAGS (\\Deleted)",
         "UID STORE 1 +FLAGS.SILENT (\\Seen)",
         "UID STORE 1 -FLAGS.SILENT \\seen",
+        "UID STORE 4 (UNCHANGEDSINCE 7) +FLAGS.SILENT ($PostroomClaim-1)",
+        "UID STORE 4 -FLAGS.SILENT ($PostroomClaim-1)",
         "UID MOVE 1:* \"Bulk\"",
         "UID EXPUNGE 5:*",
         "ENABLE IMAP4rev2",
@@ -130,4 +131,36 @@ fn the_structure_is_asked_for_only_where_a_rule_asks_for_files() {
     assert_eq!(judge(&mut session("x"), allowance, command), Ok(()));
     assert!(judge(&mut session("x"), Allowance::default(), command).is_err());
     assert!(judge(&mut session("x"), allowance, b"a UID FETCH 5 (UID BODY)\r\n").is_err());
+}
+
+#[test]
+fn a_claim_passes_where_the_account_claims_and_nothing_else_is_conditional() {
+    let allowance = Allowance {
+        claim: true,
+        ..Allowance::default()
+    };
+    let verdict = |capabilities: &str, line: &str| {
+        judge(
+            &mut session(capabilities),
+            allowance,
+            format!("a {line}\r\n").as_bytes(),
+        )
+    };
+    for line in [
+        "UID STORE 4 (UNCHANGEDSINCE 7) +FLAGS.SILENT ($PostroomClaim-1)",
+        "UID STORE 4 -FLAGS.SILENT ($PostroomClaim-1)",
+        "UID STORE 4 +FLAGS.SILENT ($Invoice)",
+    ] {
+        assert_eq!(verdict("CONDSTORE", line), Ok(()), "{line}");
+    }
+    for line in [
+        "UID STORE 4 (UNCHANGEDSINCE 7) +FLAGS.SILENT (\\Flagged)",
+        "UID STORE 4 (UNCHANGEDSINCE 7) -FLAGS.SILENT ($PostroomClaim-1)",
+        "UID STORE 4 (UNCHANGEDSINCE 7) +FLAGS.SILENT ($PostroomClaim-1 \\Flagged)",
+        "UID STORE 1:* (UNCHANGEDSINCE 7) +FLAGS.SILENT ($PostroomClaim-1)",
+    ] {
+        assert!(verdict("CONDSTORE", line).is_err(), "{line}");
+    }
+    let claim = "UID STORE 4 (UNCHANGEDSINCE 7) +FLAGS.SILENT ($PostroomClaim-1)";
+    assert!(verdict("IMAP4rev1", claim).is_err(), "without CONDSTORE");
 }

@@ -16,7 +16,7 @@ mod support;
 use std::time::{Duration, SystemTime};
 
 use support::grammar::Allowance;
-use support::{Account, Census, Dovecot, Drag, Home, Letter, Proxy, Server};
+use support::{Account, Census, Dovecot, Drag, Home, Letter, Moment, Proxy, Server};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -54,6 +54,12 @@ impl Desk {
         let mut hand = self.server.hand("alice");
         let mut places = Vec::new();
         for there in hand.folders() {
+            if ["\\noselect", "\\nonexistent"]
+                .iter()
+                .any(|word| there.attributes.contains(*word))
+            {
+                continue;
+            }
             let found = hand.find(&there.name, &letter.id()).len();
             places.extend(std::iter::repeat_n(there.name, found));
         }
@@ -201,5 +207,383 @@ fn a_bucket_of_ones_own_is_taught_by_dragging_named_by_rules_and_shown_everywher
     desk.deliver(&orphan);
     desk.sweep();
     desk.lies(&orphan, "INBOX");
+    desk.proxy.assert_clean();
+}
+
+#[test]
+fn mail_dragged_into_a_snooze_folder_comes_back_at_its_time_and_teaches_nothing() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let desk = Desk::with(server, |account| account.line("snooze = true"));
+    desk.sweep();
+    let (later, sooner, undone, mine) = (
+        Letter::from("Anna <anna@people.example>"),
+        Letter::from("Bea <bea@people.example>"),
+        Letter::from("news@weekly.example").newsletter("<weekly.list.example>"),
+        Letter::from("Carl <carl@people.example>"),
+    );
+    for letter in [&later, &sooner, &undone, &mine] {
+        desk.deliver(letter);
+    }
+    desk.sweep();
+    let before = desk.census();
+    desk.drag(&later, "INBOX", "Snooze/Tomorrow");
+    desk.drag(&sooner, "INBOX", "Snooze/3 days");
+    // Out of a bucket folder too; and into a folder that the user makes now, before Postroom has seen it.
+    desk.drag(&undone, "News", "Snooze/Tomorrow");
+    desk.drag(&mine, "INBOX", "Snooze/2 days");
+    desk.server.hand("alice").make_folder("Snooze/Soon");
+    let said = desk.home.run_once().expect_code(0).text();
+    assert_eq!(said.matches("Snooze/Soon").count(), 1, "{said}");
+    let status = desk.home.run(&["status"]).expect_code(0).text();
+    assert!(
+        status.contains("2 messages wait in Snooze/Tomorrow, the next until"),
+        "{status}"
+    );
+    assert!(status.contains("1 message waits in Snooze/2 days"), "{status}");
+    // The user changes his mind about one: it stays in the inbox, and nothing is learned.
+    desk.drag(&sooner, "Snooze/3 days", "INBOX");
+    desk.sweep();
+    let status = desk.home.run(&["status"]).expect_code(0).text();
+    assert!(!status.contains("3 days"), "{status}");
+    // Nothing comes back before its time, whatever restarts.
+    desk.sweep();
+    desk.lies(&later, "Snooze/Tomorrow");
+    desk.home.set_clock_ahead(DAY + Duration::from_hours(8));
+    desk.sweep();
+    desk.lies(&later, "INBOX");
+    desk.lies(&undone, "INBOX");
+    desk.lies(&mine, "Snooze/2 days");
+    let story = desk.home.run(&["explain", &later.id()]).expect_code(0).text();
+    assert!(story.contains("brought back to INBOX"), "{story}");
+    // It is not sorted again, and undo says why not.
+    desk.sweep();
+    desk.lies(&undone, "INBOX");
+    let log = desk
+        .home
+        .run(&["log", "--only", "return", "--json"])
+        .expect_code(0)
+        .stdout;
+    let row: serde_json::Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    let refused = desk
+        .home
+        .run(&["undo", "--id", &row["id"].to_string()])
+        .expect_code(1)
+        .text();
+    assert!(refused.contains("its time had come"), "{refused}");
+    // A running daemon brings back what is due without being told.
+    desk.home.configure(&[Account::new("home", desk.proxy.port)
+        .line("snooze = true")
+        .imap_line("poll = \"1s\"")]);
+    let mut daemon = desk.home.start();
+    daemon.wait_line("watching");
+    desk.home.set_clock_ahead(4 * DAY);
+    desk.server.hand("alice").wait_for("INBOX", &mine.id());
+    daemon.terminate();
+    for letter in [&later, &sooner, &undone, &mine] {
+        desk.lies(letter, "INBOX");
+    }
+    assert!(!desk.home.run(&["export"]).expect_code(0).stdout.contains("[[lesson]]"));
+    before.assert_same(&desk.census());
+    desk.proxy.assert_clean();
+}
+
+#[test]
+fn snoozed_mail_comes_back_although_the_key_is_gone_the_folder_was_renumbered_or_the_program_was_killed() {
+    let Some(mut server) = Dovecot::new().start() else {
+        return;
+    };
+    let proxy = Proxy::to(server.port).cut("UID MOVE", 1, Moment::NoAnswer).start();
+    let home = Home::new(&[Account::new("home", proxy.port).line("snooze = \"Later\"")]);
+    home.run_once().expect_code(0);
+    let (one, two) = (Letter::from("a@people.example"), Letter::from("b@people.example"));
+    server.deliver_to("alice", "Later/Tomorrow", &one.bytes());
+    server.deliver_to("alice", "Later/3 days", &two.bytes());
+    let before = Census::of(&server, "alice");
+    home.run_once().expect_code(0);
+    // The folder gets new numbers: what lies there waits on.
+    server.stop();
+    for name in [
+        "dovecot-uidlist",
+        "dovecot.index",
+        "dovecot.index.log",
+        "dovecot.index.cache",
+    ] {
+        let _ = std::fs::remove_file(server.maildir("alice", "Later/3 days").join(name));
+    }
+    server.start_again();
+    home.run_once().expect_code(0);
+    home.set_clock_ahead(2 * DAY);
+    // The answer to the move is lost, and the next run finds out what became of it.
+    assert_ne!(home.run_once().code, Some(0));
+    proxy.wait_cut();
+    home.run_once().expect_code(0);
+    server.hand("alice").only("INBOX", &one.id());
+    server.hand("alice").only("Later/3 days", &two.id());
+    home.configure(&[Account::new("home", proxy.port)]);
+    home.set_clock_ahead(5 * DAY);
+    home.run_once().expect_code(0);
+    server.hand("alice").only("INBOX", &two.id());
+    home.run_once().expect_code(0);
+    before.assert_same(&Census::of(&server, "alice"));
+    proxy.assert_clean();
+}
+
+#[test]
+fn in_quiet_hours_only_top_stays_and_the_rest_comes_back_at_the_end() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let letter = Letter::from("alice@example.org").to("friend@people.example");
+    for _ in 0..6 {
+        server.deliver_to("alice", "Sent", &letter.bytes());
+    }
+    // Quiet from an hour ago until an hour from now, in the zone of this machine.
+    let clock = |hours: i64| {
+        let at = jiff::Zoned::now().saturating_add(jiff::ToSpan::hours(hours));
+        at.strftime("%H:%M").to_string()
+    };
+    let hold = format!("hold = \"{}-{}\"", clock(-1), clock(1));
+    let desk = Desk::with(server, |account| account.line(&hold));
+    desk.sweep();
+    let (person, other, friend, news) = (
+        Letter::from("Anna <anna@people.example>"),
+        Letter::from("Bea <bea@people.example>"),
+        Letter::from("Friend <friend@people.example>"),
+        Letter::from("news@weekly.example").newsletter("<weekly.list.example>"),
+    );
+    let code = Letter::from("no-reply@bank.example").subject("Your login code is 123456");
+    let ruled = Letter::from("alarm@house.example");
+    desk.home.rule_file(
+        "10-mine.toml",
+        "[[rule]]\nname = \"alarm\"\nwhen = { from = \"alarm@house.example\" }\nkeep = true\n",
+    );
+    for letter in [&person, &other, &friend, &news, &code, &ruled] {
+        desk.deliver(letter);
+    }
+    let before = desk.census();
+    desk.sweep();
+    for (letter, folder) in [
+        (&person, "Held"),
+        (&other, "Held"),
+        (&friend, "Top"),
+        (&news, "News"),
+        (&code, "INBOX"),
+        (&ruled, "INBOX"),
+    ] {
+        desk.lies(letter, folder);
+    }
+    let status = desk.home.run(&["status"]).expect_code(0).text();
+    assert!(status.contains("2 messages wait in Held, the next until"), "{status}");
+    desk.home.set_clock_ahead(Duration::from_secs(5));
+    let digest = desk.home.run(&["digest", "--print"]).expect_code(0).stdout;
+    assert!(digest.contains("     2  in Held"), "{digest}");
+    assert!(
+        digest.contains("6 messages arrived = 1 top + 4 inbox + 1 news"),
+        "{digest}"
+    );
+    // The user may take one back himself; it stays, and nothing is learned.
+    desk.drag(&other, "Held", "INBOX");
+    desk.sweep();
+    desk.lies(&other, "INBOX");
+    desk.lies(&person, "Held");
+    desk.home.set_clock_ahead(Duration::from_hours(2));
+    desk.sweep();
+    desk.lies(&person, "INBOX");
+    desk.sweep();
+    desk.lies(&person, "INBOX");
+    let status = desk.home.run(&["status"]).expect_code(0).text();
+    assert!(!status.contains("Held"), "{status}");
+    assert!(!desk.home.run(&["export"]).expect_code(0).stdout.contains("[[lesson]]"));
+    before.assert_same(&desk.census());
+    desk.proxy.assert_clean();
+}
+
+#[test]
+fn strangers_wait_until_a_drag_decides_and_nobody_else_does() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let asked = Letter::from("alice@example.org").to("office@company.example");
+    server.deliver_to("alice", "Sent", &asked.bytes());
+    // Somebody who has written before Postroom came.
+    server.deliver("alice", &Letter::from("Old <old@people.example>").bytes());
+    let desk = Desk::with(server, |account| {
+        account.line("unknown = \"Screener\"\ncontacts = \"contacts.vcf\"")
+    });
+    let card = |name: &str, address: &str| format!("BEGIN:VCARD\nVERSION:3.0\nFN:{name}\nEMAIL:{address}\nEND:VCARD\n");
+    desk.home
+        .write_private("contacts.vcf", &card("Aunt Bea", "bea@people.example"));
+    desk.sweep();
+    let stranger = || Letter::from("New <new@people.example>");
+    let (first, second) = (stranger(), stranger());
+    let answer = Letter::from("else@company.example").reply_to(&asked.id());
+    let written_to = Letter::from("office@company.example");
+    let old = Letter::from("Old <old@people.example>");
+    let aunt = Letter::from("bea@people.example");
+    let code = Letter::from("no-reply@bank.example").subject("Your login code is 123456");
+    let news = Letter::from("news@weekly.example").newsletter("<weekly.list.example>");
+    for letter in [&first, &second, &answer, &written_to, &old, &aunt, &code, &news] {
+        desk.deliver(letter);
+    }
+    let before = desk.census();
+    desk.sweep();
+    for (letter, folder) in [
+        (&first, "Screener"),
+        (&second, "Screener"),
+        (&answer, "Top"),
+        (&written_to, "Top"),
+        (&old, "INBOX"),
+        (&aunt, "INBOX"),
+        (&code, "INBOX"),
+        (&news, "News"),
+    ] {
+        desk.lies(letter, folder);
+    }
+    let why = desk.home.run(&["explain", &first.id()]).expect_code(0).text();
+    assert!(why.contains("a stranger: drag it out of Screener"), "{why}");
+    let why = desk.home.run(&["explain", &aunt.id()]).expect_code(0).text();
+    assert!(why.contains("in your address book as Aunt Bea"), "{why}");
+    let status = desk.home.run(&["status"]).expect_code(0).text();
+    assert!(status.contains("2 from strangers in Screener"), "{status}");
+    // A drag decides, and the stranger is none any more.
+    desk.drag(&first, "Screener", "INBOX");
+    desk.sweep();
+    let third = stranger();
+    desk.deliver(&third);
+    desk.sweep();
+    desk.lies(&third, "INBOX");
+    desk.lies(&first, "INBOX");
+    desk.drag(&second, "Screener", "Blackhole");
+    desk.sweep();
+    let fourth = stranger();
+    desk.deliver(&fourth);
+    desk.sweep();
+    desk.lies(&fourth, "Blackhole");
+    // The address book is read again when it changes, and a broken one costs nothing.
+    let carl = Letter::from("carl@people.example");
+    desk.home
+        .write_private("contacts.vcf", &card("Carl", "carl@people.example"));
+    desk.deliver(&carl);
+    desk.sweep();
+    desk.lies(&carl, "INBOX");
+    desk.home.write_private("contacts.vcf", "BEGIN:VCARD\nEMAIL:carl@peop");
+    let said = desk.home.run(&["check"]).expect_code(1).text();
+    assert!(said.contains("it ends within the card that begins on line 1"), "{said}");
+    assert!(before.difference(&desk.census()).lost.is_empty());
+    desk.proxy.assert_clean();
+}
+
+#[test]
+fn a_running_daemon_takes_up_a_new_address_book_and_keeps_the_last_good_one() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let desk = Desk::with(server, |account| {
+        account.line("unknown = \"Screener\"\ncontacts = \"contacts.vcf\"")
+    });
+    let mut daemon = desk.home.start();
+    daemon.wait_line("contacts.vcf cannot be used");
+    daemon.wait_line("watching");
+    let (before, after, still) = (
+        Letter::from("anna@people.example"),
+        Letter::from("anna@people.example"),
+        Letter::from("anna@people.example"),
+    );
+    desk.deliver(&before);
+    desk.server.hand("alice").wait_for("Screener", &before.id());
+    let book = "BEGIN:VCARD\nFN:Anna\nEMAIL:anna@people.example\nEND:VCARD\n";
+    desk.home.write_private("contacts.vcf", book);
+    desk.deliver(&after);
+    support::eventually("a verdict", || {
+        let said = desk.home.run(&["explain", &after.id()]).text();
+        said.contains("in your address book as Anna").then_some(())
+    });
+    desk.lies(&after, "INBOX");
+    desk.home.write_private("contacts.vcf", "nothing of the kind");
+    desk.deliver(&still);
+    daemon.wait_line("it holds no vCard");
+    support::eventually("a verdict", || {
+        let said = desk.home.run(&["explain", &still.id()]).text();
+        said.contains("in your address book as Anna").then_some(())
+    });
+    daemon.terminate();
+    desk.lies(&before, "Screener");
+    assert_eq!(desk.census().len(), 3);
+    desk.proxy.assert_clean();
+}
+
+#[test]
+fn letters_that_nobody_answered_are_named_in_the_digest_once() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let desk = Desk::with(server, |account| account.line("no_reply = \"5d\""));
+    let written = |to: &str, subject: &str, days: u32| {
+        let at = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * i64::from(days));
+        let date = at.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string();
+        let letter = Letter::from("alice@example.org")
+            .to(to)
+            .subject(subject)
+            .field("Date", &date);
+        desk.server.deliver_to("alice", "Sent", &letter.bytes());
+        letter
+    };
+    let _open = written("office@company.example, b@company.example", "The <offer>", 6);
+    let answered = written("anna@people.example", "Dinner", 6);
+    let _young = written("carl@people.example", "Yesterday", 1);
+    let _told = written("old@people.example", "Long ago", 40);
+    let answer = Letter::from("anna@people.example").reply_to(&answered.id());
+    desk.deliver(&answer);
+    desk.sweep();
+    let before = desk.census();
+    desk.home.run(&["digest", "--since", "2d"]).expect_code(0);
+    let digests = desk.digests();
+    assert!(digests[0].contains("Nobody has answered you yet"), "{}", digests[0]);
+    assert!(
+        digests[0].contains("to office@company.example and 1 more: The <offer>"),
+        "{}",
+        digests[0]
+    );
+    for other in ["Dinner", "Yesterday", "Long ago"] {
+        assert!(!digests[0].contains(other), "{other}\n{}", digests[0]);
+    }
+    // Told once; the next one tells of the letter that has become overdue since.
+    let said = desk.home.run(&["digest"]).expect_code(0).text();
+    assert!(said.contains("none was written"), "{said}");
+    desk.home.set_clock_ahead(5 * DAY);
+    desk.home.run(&["digest"]).expect_code(0);
+    let second = &desk.digests()[1];
+    assert!(second.contains("Yesterday") && !second.contains("offer"), "{second}");
+    let after = desk.census();
+    assert_eq!(before.len() + 2, after.len());
+    assert!(before.difference(&after).lost.is_empty());
+    desk.proxy.assert_clean();
+}
+
+#[test]
+fn the_metrics_file_is_kept_by_the_daemon_and_says_what_the_command_says() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let desk = Desk::with(server, |account| account);
+    let config = std::fs::read_to_string(desk.home.config()).unwrap();
+    let with = |line: &str| desk.home.write_private("postroom.toml", &format!("{line}\n{config}"));
+    with("metrics_file = \"nowhere/postroom.prom\"");
+    let mut daemon = desk.home.start();
+    daemon.wait_line("metrics_file cannot be written");
+    daemon.wait_line("watching");
+    let news = Letter::from("news@weekly.example").newsletter("<weekly.list.example>");
+    desk.deliver(&news);
+    desk.server.hand("alice").wait_for("News", &news.id());
+    with("metrics_file = \"postroom.prom\"");
+    daemon.hang_up();
+    let file = desk.home.path("postroom.prom");
+    let text = support::eventually("the file", || std::fs::read_to_string(&file).ok());
+    assert!(
+        text.contains("postroom_messages_total{account=\"home\",bucket=\"news\"} 1"),
+        "{text}"
+    );
+    let printed = desk.home.run(&["metrics"]).expect_code(0).stdout;
+    assert!(printed.contains("postroom_connected{account=\"home\"} 1"), "{printed}");
+    let names = |text: &str| {
+        text.lines()
+            .filter(|line| line.starts_with('#'))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&text), names(&printed));
+    assert!(!desk.home.path("postroom.prom.new").exists());
+    daemon.terminate();
+    assert_eq!(desk.census().len(), 1);
     desk.proxy.assert_clean();
 }

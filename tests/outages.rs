@@ -13,8 +13,11 @@ mod support;
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Command;
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 use support::{Account, Census, Daemon, Dovecot, Home, Ledger, Letter, Proxy, Server, eventually};
 
@@ -207,6 +210,18 @@ fn a_full_disk_pauses_the_account_and_space_lets_it_go_on() {
     assert_eq!(scene.proxy.count("UID MOVE"), 0);
     assert_eq!(scene.proxy.open_connections(), 1, "IDLE is kept");
     daemon.wait_notice("STATUS=Paused");
+    // The daemon cannot write down that it is paused; `status` sees for itself. It must look from inside the mount.
+    let status = scene.home.command(&["status"]);
+    let mut inside = Command::new("nsenter");
+    inside.args(["-m", "-t", &daemon.id().to_string(), "--"]);
+    inside.arg(status.get_program()).args(status.get_args());
+    inside.env_clear().current_dir("/");
+    inside.envs(status.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let said = String::from_utf8(inside.output().unwrap().stdout).unwrap();
+    assert!(
+        said.contains("paused since") && said.contains("cannot be written"),
+        "{said}"
+    );
     let before = Census::of(&scene.server, "alice");
     fs::remove_file(&filler).unwrap();
     scene.lies_in(&news, "News");
@@ -300,6 +315,31 @@ fn the_password_is_found_nowhere() {
             }
         }
     }
+}
+
+#[test]
+fn no_core_dump_can_hold_the_password() {
+    let most = getrlimit(Resource::Core).maximum;
+    let unlimited = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    setrlimit(Resource::Core, unlimited).unwrap();
+    let ground = tempfile::tempdir().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "kill -ABRT $$"]).current_dir(ground.path());
+    if !shell.status().unwrap().core_dumped() {
+        eprintln!("SKIPPED: core dumps: this machine makes none");
+        return;
+    }
+    let Some(server) = Dovecot::new().start() else { return };
+    let home = Home::new(&[Account::new("home", server.port)]);
+    let daemon = watching(home.start());
+    let process = Pid::from_raw(daemon.id().cast_signed()).unwrap();
+    kill_process(process, Signal::ABORT).unwrap();
+    let (status, _) = daemon.wait_end();
+    assert_eq!(status.signal(), Some(Signal::ABORT.as_raw()));
+    assert!(!status.core_dumped());
 }
 
 fn contains(haystack: &[u8], needle: &str) -> bool {

@@ -10,6 +10,7 @@
 
 mod support;
 
+use support::grammar::Allowance;
 use support::{Account, Census, Daemon, Dovecot, Drag, Hand, Home, Ledger, Letter, Proxy, Server, eventually};
 
 /// Two hosts with nothing in common but the mailbox.
@@ -20,10 +21,14 @@ struct Scene {
 }
 
 impl Scene {
-    fn new() -> Option<Self> {
-        let server = Dovecot::new().start()?;
-        let proxy = Proxy::to(server.port).start();
-        let homes = [(); 2].map(|()| Home::new(&[Account::new("home", proxy.port)]));
+    fn new(server: Dovecot, adjust: impl Fn(Account) -> Account) -> Option<Self> {
+        let server = server.start()?;
+        let allowance = Allowance {
+            claim: true,
+            ..Allowance::default()
+        };
+        let proxy = Proxy::to(server.port).allow(allowance).start();
+        let homes = [(); 2].map(|()| Home::new(&[adjust(Account::new("home", proxy.port))]));
         Some(Self { server, proxy, homes })
     }
 
@@ -74,7 +79,9 @@ fn settled(home: &Home) -> Ledger {
 
 #[test]
 fn the_other_daemon_is_noticed_reported_and_teaches_nothing() {
-    let Some(scene) = Scene::new() else { return };
+    let Some(scene) = Scene::new(Dovecot::new(), |account| account) else {
+        return;
+    };
     let mut daemons = scene.start();
     let letters = scene.deliver(40);
     let doubles = scene.doubles(&letters);
@@ -92,6 +99,7 @@ fn the_other_daemon_is_noticed_reported_and_teaches_nothing() {
         assert_eq!(ledger.lessons, 0, "{ledger:?}");
     }
     println!("{doubles} of 40 messages doubled");
+    assert_eq!(scene.proxy.count("UID STORE"), 0, "nobody claims who was not told to");
 
     // What the user does now may be the other daemon's work: nothing is learned before he says so.
     let letter = Letter::from("Stranger <first@letter.example>");
@@ -151,7 +159,7 @@ fn second_copies_are_told_of_and_kept_and_four_of_them_end_the_moving() {
     let status = home.run(&["status"]).expect_code(0).text();
     assert!(status.contains("made 4 second copies"), "{status}");
     assert!(
-        status.contains("not at all (another program moves the same mail)"),
+        status.contains("moves nothing (another program moves the same mail)"),
         "{status}"
     );
     let ledger = Ledger::of(&home);
@@ -160,6 +168,92 @@ fn second_copies_are_told_of_and_kept_and_four_of_them_end_the_moving() {
     // Taking back our own move is not held up by the other's copy.
     let undone = home.run(&["undo", "--id", "1"]).expect_code(0).text();
     assert!(undone.contains("is back in INBOX"), "{undone}");
+    daemon.terminate();
+    proxy.assert_clean();
+}
+
+/// One story on both ladders: with `claim = true` on both sides no message is moved twice, however they come.
+fn they_share(server: Dovecot) {
+    let Some(scene) = Scene::new(server, |account| account.line("claim = true")) else {
+        return;
+    };
+    let daemons = scene.start();
+    let mut letters = scene.deliver(20);
+    let more: Vec<Letter> = (0..20).map(|n| newsletter(&format!("burst{n}"))).collect();
+    for letter in &more {
+        scene.server.deliver("alice", &letter.bytes());
+    }
+    letters.extend(more);
+    let mut hand = scene.server.hand("alice");
+    hand.wait_for_count("INBOX", 0);
+    let before = Census::of(&scene.server, "alice");
+    assert_eq!(before.len(), 40, "moved twice");
+    for (home, daemon) in scene.homes.iter().zip(&daemons) {
+        let ledger = settled(home);
+        assert_eq!(ledger.lessons, 0, "{ledger:?}");
+        assert_eq!(daemon.count_lines("another program"), 0, "{}", daemon.output());
+        println!(
+            "moved {}, left to the other {}",
+            ledger.moved.len(),
+            daemon.count_lines("left to another Postroom")
+        );
+    }
+    let claimed = hand.search("News", "ALL").len() - unclaimed(&mut hand).len();
+    assert_eq!(claimed, 40, "the claim travels with the message");
+    for daemon in daemons {
+        daemon.terminate();
+    }
+    for home in &scene.homes {
+        home.run_once().expect_code(0);
+    }
+    assert_eq!(unclaimed(&mut hand).len(), 40, "every claim is taken off again");
+    scene.proxy.assert_clean();
+}
+
+/// Messages in News without any keyword of ours.
+fn unclaimed(hand: &mut Hand) -> Vec<u32> {
+    let copies = hand.messages("News", false);
+    let free = copies
+        .iter()
+        .filter(|copy| !copy.flags.iter().any(|flag| flag.starts_with("$PostroomClaim-")));
+    free.map(|copy| copy.uid).collect()
+}
+
+#[test]
+fn with_claims_no_message_is_moved_twice() {
+    they_share(Dovecot::new());
+}
+
+#[test]
+fn with_claims_no_message_is_copied_twice() {
+    they_share(Dovecot::new().without(&["MOVE"]));
+}
+
+#[test]
+fn a_claim_that_another_holds_is_respected_and_one_that_cannot_be_made_is_said() {
+    let Some(scene) = Scene::new(Dovecot::new(), |account| account.line("claim = true")) else {
+        return;
+    };
+    let mut daemon = scene.homes[0].start();
+    daemon.wait_ready();
+    daemon.wait_line("watching");
+    let letter = newsletter("held");
+    let mut hand = scene.server.hand("alice");
+    hand.append("INBOX", &letter.bytes(), &["$PostroomClaim-deadbeef"], None);
+    daemon.wait_line("left to another Postroom");
+    hand.wait_for("INBOX", &letter.id());
+    assert_eq!(scene.proxy.count("UID MOVE"), 0);
+    daemon.terminate();
+
+    let proxy = Proxy::to(scene.server.port).hide(&["CONDSTORE", "QRESYNC"]).start();
+    let home = Home::new(&[Account::new("home", proxy.port).line("claim = true")]);
+    let mut daemon = home.start();
+    daemon.wait_ready();
+    daemon.wait_line("claim = true is of no use here");
+    let letter = newsletter("careful");
+    scene.server.deliver("alice", &letter.bytes());
+    hand.wait_for("News", &letter.id());
+    assert!(proxy.count("NOOP") > 0, "it looks again before it moves");
     daemon.terminate();
     proxy.assert_clean();
 }

@@ -82,6 +82,7 @@ pub fn run(
                 report.names = config.accounts.iter().map(|account| account.name.clone()).collect();
                 report.state = Some(config.state.clone());
                 report.findings.extend(secrets(&config));
+                report.findings.extend(contacts(&config));
                 Some((config.rules.clone(), rules::context(&config)))
             }
             Err(ConfigError::Invalid { findings, sources }) => {
@@ -175,6 +176,18 @@ fn secrets(config: &Config) -> Vec<Finding> {
     broken
         .map(|error| {
             Finding::warning("secret", &file, 0..0, error.to_string()).hint("without it the account cannot log in")
+        })
+        .collect()
+}
+
+/// Address books that cannot be used.
+fn contacts(config: &Config) -> Vec<Finding> {
+    let file = config.path.display().to_string();
+    let paths = config.accounts.iter().filter_map(|account| account.contacts.as_ref());
+    let broken = paths.filter_map(|path| crate::daemon::contacts::read(path).err());
+    broken
+        .map(|why| {
+            Finding::error("contacts", &file, 0..0, why).hint("export your contacts as a vCard file (.vcf) once more")
         })
         .collect()
 }

@@ -144,7 +144,14 @@ impl Daemon for Actor {
                             });
                         }
                         // The user's own doings, which he need not be told, and what the undo says itself.
-                        RowKind::File | RowKind::Rescue | RowKind::Undo | RowKind::Preview | RowKind::Copy => {}
+                        RowKind::File
+                        | RowKind::Rescue
+                        | RowKind::Undo
+                        | RowKind::Preview
+                        | RowKind::Copy
+                        | RowKind::Snooze
+                        | RowKind::Hold
+                        | RowKind::Return => {}
                     }
                 }
                 logbook::Told::Learned(lesson) => {

@@ -159,6 +159,7 @@ fn account(page: &mut Page<'_>, number: usize, account: &Account, store: Option<
         Secret::PasswordFile(path) => private(page, "password file", path)?,
         Secret::PasswordCommand(_) => page.note("password", "by a command")?,
         Secret::Credential(_) => page.note("password", "by a systemd credential")?,
+        Secret::Keyring(_) => page.note("password", "in the desktop's keyring")?,
         Secret::TokenCommand(_) => page.note("token", "by a command")?,
         Secret::OAuth2(settings) => private(page, "token file", &settings.token_file)?,
     }
@@ -218,7 +219,7 @@ fn seen(page: &mut Page<'_>, account: &Account, store: &Store) -> anyhow::Result
 
 fn daemon(page: &mut Page<'_>, account: &Account, status: &AccountStatus) -> std::io::Result<()> {
     let now = clock::now();
-    if super::status::is_running(status) {
+    if status.is_running() {
         page.fine("daemon", &format!("runs, {}", sanitise(&status.state)))?;
     } else {
         page.wrong("daemon", "does not run; start it with `postroom run`")?;
@@ -233,6 +234,9 @@ fn daemon(page: &mut Page<'_>, account: &Account, status: &AccountStatus) -> std
     }
     if let Some(swept) = status.swept {
         page.note("last full sweep", &seconds_ago(swept, now))?;
+    }
+    for remark in &status.remarks {
+        page.wrong("note", &redacted(remark, account))?;
     }
     match &status.problem {
         Some(problem) => page.wrong("problem", &redacted(problem, account)),

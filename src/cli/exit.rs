@@ -39,7 +39,7 @@ pub fn code(error: &anyhow::Error) -> u8 {
         if let Some(error) = cause.downcast_ref::<DaemonError>() {
             return match error {
                 DaemonError::Imap(ImapError::LoginRefused { .. }) => LOGIN_REFUSED,
-                DaemonError::Imap(_) => UNAVAILABLE,
+                DaemonError::Imap(_) | DaemonError::Slept => UNAVAILABLE,
                 DaemonError::Secret(_) => BAD_CONFIG,
                 DaemonError::Token(error) => token(error),
                 DaemonError::Store(_) | DaemonError::Locked(_) | DaemonError::Unreadable { .. } => LOCAL_IO,
@@ -92,6 +92,12 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// For an error that is in the log already: prints what to do about it, and gives the exit code.
+pub fn logged(error: &anyhow::Error) -> u8 {
+    eprint!("{}", advice(error).unwrap_or_default());
+    code(error)
 }
 
 /// Prints what went wrong, if anything did, and gives the exit code.

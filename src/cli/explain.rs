@@ -16,7 +16,7 @@ use crate::config::{Account, Config};
 use crate::daemon::layout::Layout;
 use crate::daemon::logbook::Logbook;
 use crate::daemon::reload::RulesKeeper;
-use crate::daemon::{DaemonError, clock, model};
+use crate::daemon::{DaemonError, clock, contacts, model};
 use crate::imap::Access;
 use crate::sort::arrival::Event;
 use crate::sort::inquiry::Inquiry;
@@ -154,7 +154,11 @@ fn ask_about_file(
 ) -> anyhow::Result<Asked> {
     let store = store_to_read(config)?;
     let settings = model::settings(account, &Layout::default());
-    let sorter = block_on(async { store.run(move |store| model::load(store, settings, rules)).await })??;
+    let mut sorter = block_on(async { store.run(move |store| model::load(store, settings, rules)).await })??;
+    if let Some(path) = &account.contacts {
+        // `check` and the log say what is wrong with a file that cannot be read.
+        sorter.contacts = contacts::read(path).unwrap_or_default();
+    }
     let message = Message::parse(raw);
     let now = clock::now();
     let arrival = Arrival {

@@ -61,6 +61,17 @@ pub fn run(since: Timestamp, name: Option<&str>, json: bool, context: &Context) 
     Ok(exit::OK)
 }
 
+/// The same for a page of another kind.
+pub(super) fn judge(
+    config: &Config,
+    account: &Account,
+    keeper: &RulesKeeper,
+    since: Timestamp,
+) -> anyhow::Result<Hindsight> {
+    let (hindsight, _) = block_on(replay(config, account, keeper, since))??;
+    Ok(hindsight)
+}
+
 /// Reads the folders and walks through what happened.
 async fn replay(
     config: &Config,

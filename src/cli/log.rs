@@ -99,7 +99,7 @@ fn query(args: &LogArgs, records: &Records) -> anyhow::Result<Query> {
         match RowKind::ALL.into_iter().find(|kind| kind.as_str() == word) {
             Some(kind) => kinds.push(kind),
             None => bail!(
-                "`{}` is no verb; there are keep, preview, sort, undo, file and rescue",
+                "`{}` is no verb; there are keep, preview, sort, undo, file, rescue, snooze, hold and return",
                 sanitise(word)
             ),
         }

@@ -159,11 +159,13 @@ mod tests {
         for key in [
             "rules",
             "state",
+            "metrics_file",
             "name",
             "email",
             "mode",
             "backlog",
             "allow_unsafe_move",
+            "claim",
             "authserv_id",
             "host",
             "port",
@@ -172,8 +174,10 @@ mod tests {
             "user",
             "password_file",
             "password_command",
+            "password_keyring",
             "credential",
             "poll",
+            "idle",
             "top",
             "news",
             "bulk",
@@ -183,6 +187,11 @@ mod tests {
             "half_life",
             "threshold",
             "digest",
+            "snooze",
+            "hold",
+            "unknown",
+            "contacts",
+            "no_reply",
         ] {
             assert!(CONFIG.contains(&format!("`{key}`")), "{key}");
         }

@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+#[cfg(target_os = "linux")]
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use crate::config::Environment;
 use crate::daemon::clock;
@@ -133,6 +135,7 @@ pub enum Command {
 
 /// Runs a command; the answer is the process's exit code.
 pub fn run(cli: Cli) -> u8 {
+    secrecy_first();
     let context = context::Context { config: cli.config };
     let result = match cli.command {
         Command::Demo(args) => demo::run(&args),
@@ -189,6 +192,14 @@ pub fn run(cli: Cli) -> u8 {
         Command::Man(args) => man::run(&args, &mut io::stdout().lock()),
     };
     exit::report(result)
+}
+
+/// Before any password is read: no core dump may hold one, and nobody but root may look into this process.
+fn secrecy_first() {
+    #[cfg(target_os = "linux")]
+    if let Err(fault) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        eprintln!("postroom: core dumps cannot be switched off ({fault}); one could hold a password");
+    }
 }
 
 /// Runs a command that needs nothing but the records.

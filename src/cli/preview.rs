@@ -163,7 +163,7 @@ fn bundles<'a>(moving: &[&'a Fate]) -> Vec<Bundle<'a>> {
 fn people(out: &mut dyn Write, moving: &[&Fate]) -> io::Result<()> {
     let letters: Vec<&&Fate> = moving
         .iter()
-        .filter(|fate| fate.person && fate.verdict.bucket.buries())
+        .filter(|fate| fate.person && fate.verdict.bucket != Bucket::Top && !fate.folder.is_inbox())
         .collect();
     if letters.is_empty() {
         return writeln!(out, "Letters from people that would leave your sight: none.");

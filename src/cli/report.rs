@@ -4,19 +4,27 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::context::Context;
+use super::context::{Context, account};
+use super::hindsight_imap;
 use super::records::Records;
 use super::since;
+use crate::report::accuracy::Accuracy;
 use crate::report::page::{KnownRule, Report};
 use crate::report::stats::Stats;
+use crate::sort::mailbox::Timestamp;
 
 /// Write a page with pictures: what arrived, what you put right, which rules sleep
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = "Example: postroom report --since 90d > mail.html")]
+#[command(
+    after_help = "Examples:\n  postroom report > mail.html\n  postroom report --since 90d --replay 90d > mail.html"
+)]
 pub struct ReportArgs {
     /// From this time on: 30d, 2026-11-22 [default: 90d]
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
+    /// Also judge the mail of that time by what you did with it (reads the folders, moves nothing): 90d
+    #[arg(long, value_name = "TIME")]
+    pub replay: Option<String>,
     /// Of this account only
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
@@ -29,6 +37,14 @@ pub fn run(args: &ReportArgs, context: &Context, records: &Records, out: &mut dy
     let said = args.since.as_deref().unwrap_or("90d");
     let since = since::parse(said, &records.local(records.now))?;
     let stats = Stats::gather(&store, &accounts, since, records.now, &records.zone)?;
+    let accuracy = match &args.replay {
+        Some(said) => Some(replayed(
+            args,
+            since::parse(said, &records.local(records.now))?,
+            context,
+        )?),
+        None => None,
+    };
     let report = Report {
         stats: &stats,
         accounts: &accounts,
@@ -36,9 +52,16 @@ pub fn run(args: &ReportArgs, context: &Context, records: &Records, out: &mut dy
         now: records.now,
         zone: &records.zone,
         rules: &known_rules(context),
+        accuracy: accuracy.as_ref(),
     };
     write!(out, "{}", report.page())?;
     Ok(0)
+}
+
+fn replayed(args: &ReportArgs, since: Timestamp, context: &Context) -> anyhow::Result<Accuracy> {
+    let (config, keeper) = context.config_and_rules()?;
+    let account = account(&config, args.account.as_deref())?;
+    Ok(hindsight_imap::judge(&config, account, &keeper, since)?.accuracy())
 }
 
 fn known_rules(context: &Context) -> Vec<KnownRule> {

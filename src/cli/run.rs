@@ -22,10 +22,13 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     block_on(async move {
         let supervisor = Supervisor::new(config, keeper, None, CancellationToken::new())?;
         if args.once {
-            supervisor.once().await?;
-        } else {
-            supervisor.run().await?;
+            // What went wrong is in the log, with the account's name; it is not said twice.
+            return Ok(match supervisor.once().await {
+                Ok(()) => exit::OK,
+                Err(error) => exit::logged(&error.into()),
+            });
         }
+        supervisor.run().await?;
         Ok(exit::OK)
     })?
 }

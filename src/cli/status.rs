@@ -1,16 +1,25 @@
 //! `postroom status`: how each account is doing, from what the daemon last wrote down.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::context::{Context, block_on, store_to_read};
 use super::exit;
+use super::records::rfc3339;
 use crate::config::{Account, Mode};
 use crate::daemon::held::Examination;
 use crate::daemon::reload::RulesInForce;
+use crate::daemon::returning;
 use crate::daemon::status::{AccountStatus, NOTE};
+use crate::sort::ledger::Row;
+use crate::sort::mailbox::Mailbox;
 use crate::sort::mailbox::Timestamp;
+use crate::sort::sanitise;
+use crate::store::{Store, StoreHandle};
 
 /// Options of `postroom status`.
 #[derive(Debug, clap::Args)]
@@ -30,21 +39,94 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         let name = account.name.clone();
         let note = block_on(async { store.run(move |store| store.get_note(&name, NOTE)).await })??;
         let name = account.name.clone();
-        let account_name = name.clone();
-        let rules = block_on(async { store.run(move |store| RulesInForce::read(store, &account_name)).await })??;
-        let examined = block_on(async { store.run(move |store| Examination::read(store, &name)).await })??;
-        let status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
+        let (rules_of, rows_of, held_of) = (name.clone(), name.clone(), name.clone());
+        let rules = block_on(async { store.run(move |store| RulesInForce::read(store, &rules_of)).await })??;
+        let examined = block_on(async { store.run(move |store| Examination::read(store, &held_of)).await })??;
+        let rows = block_on(async { store.run(move |store| store.waiting(&rows_of)).await })??;
+        let waits = waits(account, &rows);
+        let strangers = strangers(&store, account)?;
+        let mut status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
+        if let Some(status) = status.as_mut().filter(|status| status.is_running()) {
+            see_pause(status, &config.state);
+        }
         if args.json {
-            writeln!(out, "{}", as_json(account, status.as_ref(), rules.as_ref(), &examined))?;
+            let account = as_json(account, status.as_ref(), rules.as_ref(), &examined, &waits);
+            writeln!(out, "{account}")?;
         } else {
             write_status(&mut out, account, status.as_ref())?;
             if let Some(rules) = rules {
                 writeln!(out, "  {rules}")?;
             }
             write_held(&mut out, &examined)?;
+            for wait in &waits {
+                writeln!(out, "  {}", wait.sentence())?;
+            }
+            if let Some((folder, count)) = &strangers {
+                let folder = sanitise(folder.as_str());
+                writeln!(
+                    out,
+                    "  {count} from strangers in {folder}: drag each where its sender's mail belongs"
+                )?;
+            }
         }
     }
     Ok(exit::OK)
+}
+
+/// What pauses the daemon keeps it from writing that down: a state directory that takes nothing.
+fn see_pause(status: &mut AccountStatus, state: &Path) {
+    if let Err(why) = Store::probe(state) {
+        "paused".clone_into(&mut status.state);
+        status.problem = Some(format!(
+            "{why}; no mail is moved until it can, then sorting goes on by itself"
+        ));
+    }
+}
+
+/// Mail of one folder that waits for its time.
+#[derive(Debug, PartialEq, Eq)]
+struct Wait {
+    folder: String,
+    messages: usize,
+    next: Timestamp,
+}
+
+impl Wait {
+    fn sentence(&self) -> String {
+        let Self { folder, messages, next } = self;
+        let verb = if *messages == 1 {
+            "message waits"
+        } else {
+            "messages wait"
+        };
+        format!("{messages} {verb} in {folder}, the next until {}", clock_time(*next))
+    }
+}
+
+fn waits(account: &Account, rows: &[Row]) -> Vec<Wait> {
+    let mut waits: BTreeMap<String, Wait> = BTreeMap::new();
+    for row in rows {
+        let folder = row.entry.destination.as_ref().unwrap_or(&row.entry.source.mailbox);
+        let due = returning::due(row, &account.folders, &TimeZone::system());
+        let wait = waits.entry(sanitise(folder.as_str())).or_insert_with(|| Wait {
+            folder: sanitise(folder.as_str()),
+            messages: 0,
+            next: due,
+        });
+        wait.messages += 1;
+        wait.next = wait.next.min(due);
+    }
+    waits.into_values().collect()
+}
+
+/// The screener's folder and how many messages wait in it for a decision; `None` where none does.
+fn strangers(store: &StoreHandle, account: &Account) -> anyhow::Result<Option<(Mailbox, u64)>> {
+    let Some(folder) = account.folders.screener.clone() else {
+        return Ok(None);
+    };
+    let (name, looked) = (account.name.clone(), folder.clone());
+    let count = block_on(async { store.run(move |store| store.untouched_in(&name, &looked)).await })??;
+    Ok(Some((folder, count)).filter(|(_, count)| *count > 0))
 }
 
 fn as_json(
@@ -52,15 +134,19 @@ fn as_json(
     status: Option<&AccountStatus>,
     rules: Option<&RulesInForce>,
     examined: &Examination,
+    waits: &[Wait],
 ) -> Value {
     let mode = if account.mode == Mode::Sort { "sort" } else { "preview" };
     json!({
         "account": account.name,
         "mode": mode,
-        "running": status.is_some_and(is_running),
+        "running": status.is_some_and(AccountStatus::is_running),
         "status": status,
         "rules": rules,
         "held_rules": examined.held(),
+        "waiting": waits.iter().map(|wait| json!({
+            "folder": wait.folder, "messages": wait.messages, "next": rfc3339(wait.next),
+        })).collect::<Vec<_>>(),
     })
 }
 
@@ -88,7 +174,7 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
     let Some(status) = status else {
         return writeln!(out, "  never run; start it with `postroom run`");
     };
-    if !is_running(status) {
+    if !status.is_running() {
         writeln!(
             out,
             "  not running since {} or later; start it with `postroom run`",
@@ -102,6 +188,9 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
     }
     if let Some(swept) = status.swept {
         writeln!(out, "  last full sweep {}", clock_time(swept))?;
+    }
+    for remark in &status.remarks {
+        writeln!(out, "  note: {remark}")?;
     }
     if let Some(problem) = &status.problem {
         writeln!(out, "  problem: {problem}")?;
@@ -129,14 +218,6 @@ fn way_of_moving(moving: &str) -> String {
             None => format!("moves mail by {moving}: the server has no MOVE"),
         },
     }
-}
-
-/// True while the process that wrote the status lives.
-pub(super) fn is_running(status: &AccountStatus) -> bool {
-    std::path::Path::new("/proc")
-        .join(status.pid.to_string())
-        .join("exe")
-        .exists()
 }
 
 fn clock_time(at: Timestamp) -> String {

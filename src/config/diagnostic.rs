@@ -6,6 +6,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 
+use crate::sort::is_treacherous;
 use crate::sort::rules::source::position;
 use crate::sort::rules::{Finding, Severity};
 
@@ -74,7 +75,7 @@ fn span(finding: &Finding, sources: &Sources) -> std::ops::Range<usize> {
 /// What a quoted key may have smuggled in through an escape does not reach the terminal.
 fn printable(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
+        .map(|c| if is_treacherous(c) { '\u{FFFD}' } else { c })
         .collect()
 }
 

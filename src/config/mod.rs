@@ -3,11 +3,13 @@
 //! Files are found by [`find`], read by [`load()`] and [`rules`], and complained about by [`diagnostic`], which points at
 //! the text. [`secret`] reads passwords when they are needed; they are no part of the configuration.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub mod diagnostic;
 pub mod find;
+pub mod keyring;
 mod load;
 mod oauth2;
 mod raw;
@@ -24,6 +26,7 @@ pub use oauth2::OAuth2;
 
 use crate::sort::correspondence::Learning;
 use crate::sort::folders::Folders;
+use crate::sort::mailbox::Mailbox;
 use crate::sort::sender::Owner;
 
 /// The whole configuration.
@@ -35,6 +38,8 @@ pub struct Config {
     pub rules: PathBuf,
     /// State directory.
     pub state: PathBuf,
+    /// `metrics_file`: where counts for Prometheus are written.
+    pub metrics_file: Option<PathBuf>,
     /// The accounts, in order; names are unique.
     pub accounts: Vec<Account>,
 }
@@ -70,6 +75,8 @@ pub struct Account {
     pub backlog: Backlog,
     /// `allow_unsafe_move`: on servers with neither MOVE nor UIDPLUS, copy and set \Deleted.
     pub allow_unsafe_move: bool,
+    /// `claim`: several daemons look after this mailbox, and each message is claimed before it is moved.
+    pub claim: bool,
     /// `authserv_id`: whose Authentication-Results are the provider's own; learned when `None`.
     pub authserv_id: Option<String>,
     /// How to reach the server.
@@ -78,6 +85,10 @@ pub struct Account {
     pub folders: Folders,
     /// Tuning of the correspondence tally.
     pub learning: Learning,
+    /// `contacts`: a vCard file with the user's address book.
+    pub contacts: Option<PathBuf>,
+    /// `no_reply`: after so long a letter that nobody answered is told of in the digest.
+    pub no_reply: Option<Duration>,
     /// `digest`: times of the day at which the digest is written, on the clock of this machine; none by default.
     pub digest: Vec<jiff::civil::Time>,
 }
@@ -99,6 +110,8 @@ pub struct Imap {
     pub secret: Secret,
     /// How often folders are looked at that the server does not tell about by itself.
     pub poll: Duration,
+    /// Folders that are watched by a connection of their own, where the server has IDLE and no NOTIFY.
+    pub idle: Vec<Mailbox>,
 }
 
 /// Encryption of the connection.
@@ -121,6 +134,8 @@ pub enum Secret {
     PasswordCommand(Vec<String>),
     /// A systemd credential (`$CREDENTIALS_DIRECTORY/NAME`).
     Credential(String),
+    /// The item with these attributes in the desktop's keyring (feature `keyring`).
+    Keyring(BTreeMap<String, String>),
     /// A program whose first line of output is an OAuth access token.
     TokenCommand(Vec<String>),
     /// An OAuth access token that we get and renew ourselves.

@@ -15,6 +15,7 @@ use toml::Spanned;
 pub(super) struct File {
     pub rules: Option<Spanned<PathBuf>>,
     pub state: Option<Spanned<PathBuf>>,
+    pub metrics_file: Option<Spanned<PathBuf>>,
     #[serde(default)]
     pub account: Vec<Spanned<Account>>,
 }
@@ -29,11 +30,18 @@ pub(super) struct Account {
     pub backlog: Option<Backlog>,
     #[serde(default)]
     pub allow_unsafe_move: bool,
+    #[serde(default)]
+    pub claim: bool,
     pub authserv_id: Option<Spanned<String>>,
     pub imap: Spanned<Imap>,
     pub folders: Option<Spanned<Folders>>,
     pub learning: Option<Learning>,
     pub digest: Option<Spanned<OneOrMany>>,
+    pub snooze: Option<Spanned<Snooze>>,
+    pub hold: Option<Spanned<Hold>>,
+    pub unknown: Option<Spanned<String>>,
+    pub contacts: Option<PathBuf>,
+    pub no_reply: Option<Spanned<String>>,
     #[serde(default)]
     pub bucket: BTreeMap<Spanned<String>, OwnBucket>,
 }
@@ -64,9 +72,12 @@ pub(super) struct Imap {
     pub password_file: Option<Spanned<PathBuf>>,
     pub password_command: Option<Spanned<Vec<String>>>,
     pub credential: Option<Spanned<String>>,
+    /// Attributes of an item in the desktop's keyring.
+    pub password_keyring: Option<Spanned<BTreeMap<String, String>>>,
     pub token_command: Option<Spanned<Vec<String>>>,
     pub oauth2: Option<Spanned<OAuth2>>,
     pub poll: Option<Spanned<String>>,
+    pub idle: Option<Spanned<Vec<String>>>,
     /// Only so that the error can say where a password belongs.
     pub password: Option<Spanned<toml::Value>>,
 }
@@ -113,6 +124,87 @@ pub(super) struct Folders {
 #[serde(deny_unknown_fields)]
 pub(super) struct OwnBucket {
     pub folder: Spanned<String>,
+}
+
+/// `snooze = true`, `"Later"`, or `{ folder = "Later", times = ["Tomorrow"], morning = "07:30" }`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SnoozeTable {
+    pub folder: Option<String>,
+    pub times: Option<Vec<String>>,
+    pub morning: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) enum Snooze {
+    Switch(bool),
+    Table(SnoozeTable),
+}
+
+impl<'de> Deserialize<'de> for Snooze {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Snooze;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, a folder, or { folder = \"Snooze\", times = [\"Tomorrow\"], morning = \"08:00\" }")
+            }
+
+            fn visit_bool<E>(self, on: bool) -> Result<Snooze, E> {
+                Ok(Snooze::Switch(on))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Snooze, E> {
+                Ok(Snooze::Table(SnoozeTable {
+                    folder: Some(text.to_owned()),
+                    times: None,
+                    morning: None,
+                }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Snooze, A::Error> {
+                SnoozeTable::deserialize(MapAccessDeserializer::new(map)).map(Snooze::Table)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// `hold = "22:00-07:00"`, or `{ hours = "22:00-07:00", folder = "Held" }`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HoldTable {
+    pub hours: String,
+    pub folder: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Hold(pub HoldTable);
+
+impl<'de> Deserialize<'de> for Hold {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Hold;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"22:00-07:00\", or { hours = \"22:00-07:00\", folder = \"Held\" }")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Hold, E> {
+                Ok(Hold(HoldTable {
+                    hours: text.to_owned(),
+                    folder: None,
+                }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Hold, A::Error> {
+                HoldTable::deserialize(MapAccessDeserializer::new(map)).map(Hold)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// `[account.learning]`.

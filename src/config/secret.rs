@@ -10,7 +10,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::io::AsyncReadExt;
 
-use super::Secret;
+use super::{Secret, keyring};
 
 /// How long a password command may take.
 pub const COMMAND_LIMIT: Duration = Duration::from_secs(10);
@@ -71,6 +71,9 @@ pub enum SecretError {
         "credential \"{0}\" is not there: $CREDENTIALS_DIRECTORY is not set; add LoadCredential={0}:/path to the unit"
     )]
     NoCredentials(String),
+    /// The keyring gave nothing.
+    #[error("no password from the keyring: {0}")]
+    Keyring(String),
     /// A token is no password.
     #[error("tokens are not kept where passwords are")]
     NotHere,
@@ -90,6 +93,7 @@ pub async fn read(secret: &Secret, credentials_directory: Option<&Path>) -> Resu
     match secret {
         Secret::PasswordFile(path) => from_file(path, true).await,
         Secret::PasswordCommand(argv) | Secret::TokenCommand(argv) => from_command(argv).await,
+        Secret::Keyring(attributes) => keyring::read(attributes).await,
         // These live in a file that is rewritten all the time; `oauth` keeps it.
         Secret::OAuth2(_) => Err(SecretError::NotHere),
         Secret::Credential(name) => {
@@ -104,7 +108,11 @@ pub async fn read(secret: &Secret, credentials_directory: Option<&Path>) -> Resu
 pub fn check(secret: &Secret) -> Result<(), SecretError> {
     match secret {
         Secret::PasswordFile(path) => check_file(path, true),
-        Secret::PasswordCommand(_) | Secret::Credential(_) | Secret::TokenCommand(_) | Secret::OAuth2(_) => Ok(()),
+        Secret::PasswordCommand(_)
+        | Secret::Credential(_)
+        | Secret::Keyring(_)
+        | Secret::TokenCommand(_)
+        | Secret::OAuth2(_) => Ok(()),
     }
 }
 

@@ -61,8 +61,12 @@ impl Checker<'_> {
         let imap = self.imap(&account.imap);
         let mut folders = self.folders(account.folders.as_ref());
         self.own_buckets(&account.bucket, &mut folders);
+        self.snooze(account.snooze.as_ref(), &mut folders);
+        self.hold(account.hold.as_ref(), &mut folders);
+        self.unknown(account.unknown.as_ref(), &mut folders);
         let learning = self.learning(account.learning.as_ref());
         let digest = self.digest(account.digest.as_ref());
+        let no_reply = self.no_reply(account.no_reply.as_ref());
         let checked = Account {
             name: name.clone(),
             owner,
@@ -75,6 +79,7 @@ impl Checker<'_> {
                 Some(raw::Backlog::Leave) | None => Backlog::Leave,
             },
             allow_unsafe_move: account.allow_unsafe_move,
+            claim: account.claim,
             authserv_id: account
                 .authserv_id
                 .as_ref()
@@ -82,6 +87,8 @@ impl Checker<'_> {
             imap: imap?,
             folders,
             learning,
+            contacts: account.contacts.as_deref().map(|path| self.resolve(path)),
+            no_reply,
             digest,
         };
         (self.findings.len() == before).then_some(checked)
@@ -176,6 +183,7 @@ impl Checker<'_> {
             user: imap.user.get_ref().clone(),
             secret: self.secret(raw)?,
             poll: self.poll(imap.poll.as_ref()),
+            idle: self.idle(imap.idle.as_ref()),
         })
     }
 
@@ -189,6 +197,21 @@ impl Checker<'_> {
             self.error("bad-interval", text, message, "write poll = \"30s\"");
             USUAL
         }
+    }
+
+    /// With the connection on INBOX no more than half of the ten that the strictest providers allow.
+    fn idle(&mut self, names: Option<&Spanned<Vec<String>>>) -> Vec<Mailbox> {
+        const MOST: usize = 4;
+        let Some(names) = names else { return Vec::new() };
+        if names.get_ref().len() > MOST {
+            let hint = "keep the folders that you drag mail into most; the others are looked at every `poll`";
+            self.error("too-many-connections", names, "idle takes at most four folders", hint);
+        }
+        names
+            .get_ref()
+            .iter()
+            .filter_map(|name| self.folder(names, name))
+            .collect()
     }
 
     fn folders(&mut self, raw: Option<&Spanned<raw::Folders>>) -> Folders {

@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::oauth2::KNOWN;
 use super::validate::{Checker, is_loopback};
-use super::{OAuth2, Secret, raw};
+use super::{OAuth2, Secret, keyring, raw};
 
 impl Checker<'_> {
     pub(super) fn secret(&mut self, raw: &Spanned<raw::Imap>) -> Option<Secret> {
@@ -48,6 +48,24 @@ impl Checker<'_> {
             }
             secrets.push(Secret::Credential(text.clone()));
         }
+        if let Some(attributes) = &imap.password_keyring {
+            if !keyring::AVAILABLE {
+                let hint = "build with `cargo build --release --features keyring`, or write password_command = [\"secret-tool\", \"lookup\", ..]";
+                self.error(
+                    "no-keyring",
+                    attributes,
+                    "this postroom was built without the desktop's keyring",
+                    hint,
+                );
+                return None;
+            }
+            if attributes.get_ref().is_empty() {
+                let hint = "write password_keyring = { service = \"imap\", user = \"alice\" }, as you gave them to `secret-tool store`";
+                self.error("empty-keyring", attributes, "password_keyring names no attribute", hint);
+                return None;
+            }
+            secrets.push(Secret::Keyring(attributes.get_ref().clone()));
+        }
         if let Some(argv) = &imap.token_command {
             if argv.get_ref().first().is_none_or(String::is_empty) {
                 let hint = "write token_command = [\"program\", \"argument\"]";
@@ -60,7 +78,8 @@ impl Checker<'_> {
             secrets.push(Secret::OAuth2(Box::new(self.oauth2(raw)?)));
         }
         if secrets.len() > 1 {
-            let hint = "keep one of password_file, password_command, credential, token_command and oauth2";
+            let hint =
+                "keep one of password_file, password_command, password_keyring, credential, token_command and oauth2";
             self.error(
                 "two-secrets",
                 raw,

@@ -1,7 +1,10 @@
 //! The first look at an account: whom the user writes to, read from Sent, so that the first verdict is already a good one.
 
+use std::collections::BTreeSet;
+
 use super::clock;
 use super::error::DaemonError;
+use super::model;
 use super::sweep::WINDOW;
 use super::visit::{Visit, written};
 use crate::imap::Access;
@@ -26,6 +29,38 @@ impl Visit<'_> {
             self.look_back(&inbox, INBOX_MESSAGES, keep).await?;
         }
         self.bootstrap_from_sent(keep).await
+    }
+
+    /// Where strangers wait: whose mail lies in the inbox already is none. Looked for once.
+    pub async fn get_acquainted(&mut self) -> Result<(), DaemonError> {
+        let account = self.account.name.clone();
+        if self.account.folders.screener.is_none() {
+            return Ok(());
+        }
+        let known = self
+            .store
+            .run(move |store| store.get_note(&account, model::MET_BEFORE))
+            .await?;
+        if known.is_some() {
+            return Ok(());
+        }
+        let inbox = Mailbox::inbox();
+        // What has come since the last look stands at the door already.
+        let before = self.marks.get(&inbox).map(|mark| (mark.uid_validity, mark.next_uid));
+        let mut met = BTreeSet::new();
+        self.look_into(&inbox, None, |arrival| {
+            let place = &arrival.location;
+            let new = before.is_some_and(|(epoch, next)| epoch == place.uid_validity && place.uid >= next);
+            met.extend(arrival.message.from().filter(|_| !new).cloned());
+        })
+        .await?;
+        let text = serde_json::to_string(&met).unwrap_or_default();
+        self.sorter.acquainted.extend(met);
+        let account = self.account.name.clone();
+        Ok(self
+            .store
+            .run(move |store| store.set_note(&account, model::MET_BEFORE, Some(&text)))
+            .await?)
     }
 
     /// Reads only Sent: for an inbox whose first sweep is about to read all of it.

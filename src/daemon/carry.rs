@@ -40,6 +40,12 @@ impl Visit<'_> {
                 Action::Note(note) => notes.push(note),
             }
         }
+        if entries
+            .iter()
+            .any(|entry| entry.kind == RowKind::Snooze || entry.kind == RowKind::Hold)
+        {
+            self.next_return = None;
+        }
         self.fill_in_destinations(&mut entries).await?;
         // First, so that a crash in between makes a message wait twice rather than never come up again.
         self.defer(deferred).await?;
@@ -122,6 +128,7 @@ impl Visit<'_> {
         if self.pending.is_empty() {
             return Ok(());
         }
+        self.heed_server();
         let (moves, entries) = self.pending.take();
         let (now, mut held) = (clock::now(), Vec::new());
         let moves = moves.only(|planned| {
@@ -137,6 +144,7 @@ impl Visit<'_> {
         }
         let policy = Policy {
             allow_unsafe_move: self.account.allow_unsafe_move,
+            claim: self.claims.policy(now, &entries),
         };
         let report = mover::move_messages(&mut self.session, &moves, policy).await;
         let blunder = report.outcomes.iter().find_map(|(_, outcome)| match outcome {
@@ -175,6 +183,8 @@ impl Visit<'_> {
                 self.put_there(folder, *uid_validity, *uid);
             }
         }
+        self.bar_refused(entries, &outcomes).await?;
+        self.claims.note(now, entries, &outcomes);
         for (folder, words) in self.retries.note(now, entries, &outcomes) {
             self.logbook.closed(&folder, &words);
         }

@@ -96,10 +96,13 @@ impl Visit<'_> {
     async fn write_digest(&mut self, since: Timestamp, now: Timestamp) -> Result<Option<Digest>, DaemonError> {
         self.look_for_suggestions(now).await?;
         let account = self.account.name.clone();
-        let digest = self
+        let mut digest = self
             .store
             .run(move |store| Digest::gather(store, &account, since, now))
             .await?;
+        if let Some(wait) = self.account.no_reply {
+            digest.unanswered = self.unanswered(wait, since, now).await?;
+        }
         let Some(owner) = self.account.owner.addresses().first().filter(|_| !digest.is_empty()) else {
             self.note_digest(Told { told: now, tried: now }).await?;
             return Ok(None);

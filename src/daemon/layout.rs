@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
+
+use super::clock;
 use crate::config::Account;
 use crate::imap::Folder;
 use crate::imap::ImapError;
 use crate::imap::Session;
 use crate::imap::mover;
 use crate::sort::mailbox::Mailbox;
+use crate::sort::snooze::Snooze;
 use crate::store::FolderMark;
 
 /// Names under which mail programs keep sent mail, for servers that do not mark it.
@@ -26,18 +30,29 @@ const SENT_NAMES: [&str; 7] = [
 pub struct Layout {
     /// Bucket folders, `Blackhole/Domain` included when the user has made it.
     pub buckets: Vec<Mailbox>,
+    /// Snooze folders, those that the user has made among them.
+    pub snooze: Vec<Mailbox>,
+    /// Folders among them whose names say no time.
+    pub timeless: Vec<Mailbox>,
     /// Sent mail.
     pub sent: Option<Mailbox>,
     /// Folders by special-use attribute, in lower case with the backslash.
     pub special_use: BTreeMap<String, Mailbox>,
     /// Folders that should be there and are not: where nothing may be created, and those the user has removed.
     pub missing: Vec<Mailbox>,
+    /// Folders that the server refused to make, with its words.
+    pub refused: Vec<(Mailbox, String)>,
 }
 
 impl Layout {
     /// Every folder beside INBOX that is watched.
     pub fn watched(&self) -> Vec<Mailbox> {
-        self.buckets.iter().chain(&self.sent).cloned().collect()
+        self.buckets
+            .iter()
+            .chain(&self.snooze)
+            .chain(&self.sent)
+            .cloned()
+            .collect()
     }
 }
 
@@ -59,8 +74,12 @@ pub async fn prepare(
             .partition(|mailbox| seen.contains_key(mailbox));
         layout.missing = gone;
         for mailbox in Vec::into_iter(new) {
-            mover::create(session, &mailbox).await?;
-            layout.buckets.push(mailbox);
+            match mover::create(session, &mailbox).await {
+                Ok(()) if account.folders.snooze_name(&mailbox).is_some() => layout.snooze.push(mailbox),
+                Ok(()) => layout.buckets.push(mailbox),
+                Err(ImapError::Refused { text, .. }) => layout.refused.push((mailbox, text)),
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(layout)
@@ -110,6 +129,9 @@ fn find(listed: &[Folder], account: &Account) -> Layout {
     if there(&domain) {
         layout.buckets.push(domain);
     }
+    if let Some(snooze) = &account.folders.snooze {
+        snooze_folders(&mut layout, listed, snooze);
+    }
     layout.sent = account
         .folders
         .sent
@@ -117,4 +139,22 @@ fn find(listed: &[Folder], account: &Account) -> Layout {
         .or_else(|| layout.special_use.get("\\sent").cloned())
         .or_else(|| SENT_NAMES.into_iter().map(Mailbox::new).find(there));
     layout
+}
+
+fn snooze_folders(layout: &mut Layout, listed: &[Folder], snooze: &Snooze) {
+    let now = clock::now();
+    let there = listed.iter().filter(|folder| folder.selectable);
+    for mailbox in there.map(|folder| &folder.mailbox) {
+        let Some(name) = snooze.name_of(mailbox) else { continue };
+        if snooze.due(name, now, &TimeZone::system()).is_ok() {
+            layout.snooze.push(mailbox.clone());
+        } else {
+            layout.timeless.push(mailbox.clone());
+        }
+    }
+    let wanted = snooze.times.iter().map(|name| snooze.folder.child(name));
+    let missing: Vec<Mailbox> = wanted
+        .filter(|mailbox| !layout.snooze.contains(mailbox) && !layout.timeless.contains(mailbox))
+        .collect();
+    layout.missing.extend(missing);
 }

@@ -11,6 +11,7 @@ use crate::sort::arrival::Note;
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
+use crate::sort::refusal::CLAIMED;
 use crate::sort::rules::Finding;
 use crate::sort::rules::template::MOST_FOLDERS;
 use crate::sort::sanitise;
@@ -90,6 +91,9 @@ impl Logbook {
                 });
             }
             Outcome::Void(why) => info!(account, row = row.0, message_id = %id, %folder, why, "{verb} void"),
+            Outcome::Failed(code) if code == CLAIMED => {
+                info!(account, row = row.0, message_id = %id, %folder, "{verb} left to another Postroom, which has claimed it");
+            }
             Outcome::Failed(code) if entry.kind == RowKind::Copy => {
                 warn!(account, row = row.0, message_id = %id, %folder, code, "no copy was made; the message itself goes its way");
                 self.tell(Told::Problem(format!("no copy was made in {folder}: {code}")));
@@ -176,6 +180,18 @@ impl Logbook {
         info!(account = self.account.as_str(), "watching");
     }
 
+    /// A folder is watched by a connection of its own.
+    pub fn attended(&self, folder: &Mailbox) {
+        info!(account = self.account.as_str(), %folder, "listening to this folder too");
+    }
+
+    /// A folder cannot be watched by a connection of its own.
+    pub fn unattended(&self, folder: &Mailbox, why: &dyn fmt::Display, poll: Duration) {
+        let (account, poll_s) = (self.account.as_str(), poll.as_secs());
+        let why = sanitise(&why.to_string());
+        warn!(account, %folder, "no connection of its own for this folder ({why}); it is looked at every {poll_s} s");
+    }
+
     /// Every folder has been looked at.
     pub fn idle(&self) {
         self.tell(Told::Idle);
@@ -214,6 +230,28 @@ impl Logbook {
         self.tell(Told::Problem(sentence.to_owned()));
     }
 
+    /// `claim = true`, and the server cannot do what it takes.
+    pub fn no_claims(&self) {
+        self.stuck(
+            &"claim = true is of no use here: the server has no CONDSTORE, or keeps no keywords in the inbox",
+            "instead every move waits up to two seconds and looks again; better let one Postroom alone look after this account",
+        );
+    }
+
+    /// The server has words for people (ALERT and the like), sanitised already.
+    pub fn server_says(&self, words: &str, grave: bool) {
+        let account = self.account.as_str();
+        if grave {
+            error!(
+                account,
+                words, "the server says something is wrong; nothing is moved for an hour"
+            );
+        } else {
+            warn!(account, words, "the server says");
+        }
+        self.tell(Told::Problem(format!("the server says {words}")));
+    }
+
     /// The signs of another sorter are a day old.
     pub fn alone_again(&self) {
         info!(
@@ -227,6 +265,19 @@ impl Logbook {
         self.stuck(
             &format!("the folder {folder} is gone; did you rename it?"),
             "make it again, or tell postroom.toml the new name; until then its mail stays in the inbox",
+        );
+    }
+
+    /// The address book was read.
+    pub fn contacts(&self, addresses: usize) {
+        info!(account = self.account.as_str(), addresses, "contacts loaded");
+    }
+
+    /// A snooze folder's name says no time.
+    pub fn timeless(&self, folder: &Mailbox) {
+        self.stuck(
+            &format!("{folder} is no snooze folder: its name says no time"),
+            "what lies there stays there; name it after a time, as Tomorrow, Monday, 3 days or 2026-12-24",
         );
     }
 

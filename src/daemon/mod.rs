@@ -3,27 +3,36 @@
 //!
 //! - [`supervisor`] the process: signals, [`reload`], [`systemd`]; [`roster`] who is looked after
 //! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
+//! - [`attendant`] further connections that only listen
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
-//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too
-//! - [`recovery`] open rows first, [`bootstrap`] the first look, [`sweep`] what is new, [`carry`] ledger then server;
-//!   [`renumbered`] a server that begins to count anew
+//! - [`rights`] folders that take no mail from us
+//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too,
+//!   [`claim`] by intent; [`hindrance`] the server says stop; [`slumber`] the machine was asleep
+//! - [`recovery`] open rows first, [`bootstrap`] the first look, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger
+//!   then server; [`renumbered`] a server that begins to count anew
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
-//! - [`held`] rules that would take too much mail
-//! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say
+//! - [`held`] rules that would take too much mail; [`returning`] mail that waits for its time and comes back
+//! - [`contacts`] the user's address book
+//! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say, [`unanswered`] who owes him an answer
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
-//! - [`logbook`] all wording, [`status`] and [`systemd`] who is told
+//! - [`logbook`] all wording, [`status`], [`metrics`] and [`systemd`] who is told
 
 pub mod access;
+pub mod attendant;
 pub mod backoff;
 pub mod bootstrap;
 pub mod carry;
+pub mod claim;
 pub mod clock;
+pub mod contacts;
 pub mod deferred;
 pub mod digest;
 pub mod error;
 pub mod held;
+pub mod hindrance;
 pub mod layout;
 pub mod logbook;
+pub mod metrics;
 pub mod model;
 pub mod past;
 pub mod paused;
@@ -34,13 +43,18 @@ pub mod reload;
 pub mod renumbered;
 pub mod retention;
 pub mod retry;
+pub mod returning;
+pub mod rights;
 pub mod rival;
 pub mod roster;
+pub mod round;
+pub mod slumber;
 pub mod status;
 pub mod suggestions;
 pub mod supervisor;
 pub mod sweep;
 pub mod systemd;
+pub mod unanswered;
 pub mod undo;
 pub mod visit;
 pub mod worker;

@@ -6,11 +6,15 @@ use super::layout::Layout;
 use crate::config::{Account, Mode};
 use crate::sort::authenticity::Provider;
 use crate::sort::rules::RuleSet;
+use crate::sort::sender::Address;
 use crate::sort::{Settings, Sorter};
 use crate::store::{Store, StoreError};
 
 /// Key of the note that keeps what was learned about the provider.
 const PROVIDER: &str = "provider";
+
+/// Key of the note that keeps whose mail lay in the inbox before strangers had to wait.
+pub const MET_BEFORE: &str = "met-before";
 
 /// The fixed settings of an account's sorter.
 pub fn settings(account: &Account, layout: &Layout) -> Settings {
@@ -33,6 +37,13 @@ pub fn load(store: &Store, settings: Settings, rules: Arc<RuleSet>) -> Result<So
     sorter.taught.load(store.lessons(&account)?);
     sorter.correspondence.load(store.tallies(&account)?);
     sorter.sent_index.load(store.sent_ids(&account)?);
+    if sorter.settings.folders.screener.is_some() {
+        let met = store.get_note(&account, MET_BEFORE)?;
+        let met: Vec<Address> = met
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
+        sorter.acquainted = met.into_iter().chain(store.acquaintances(&account)?).collect();
+    }
     if let Some(provider) = store.get_note(&account, PROVIDER)?.filter(|_| !configured) {
         // What cannot be read back is learned again.
         sorter.provider = serde_json::from_str(&provider).unwrap_or_default();

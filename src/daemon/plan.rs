@@ -76,7 +76,7 @@ impl Visit<'_> {
         let moves = !settled && folder != arrival.location.mailbox;
         let entry = moves.then(|| Entry {
             destination: Some(folder.clone()),
-            flags: verdict.orders.flags.clone(),
+            flags: arrival.lacking(verdict.orders.flags.clone()),
             ..self
                 .sorter
                 .entry(RowKind::Sort, arrival, verdict.bucket, verdict.reason.clone())

@@ -20,7 +20,7 @@ const AT_ONCE: u32 = 2_000;
 /// Where and when a message entered Blackhole, by one row: our move, or the user's drag.
 fn entered(row: &Row, blackhole: &Mailbox) -> Option<(Location, Timestamp)> {
     match row.entry.kind {
-        RowKind::Sort | RowKind::Undo => {
+        RowKind::Sort | RowKind::Undo | RowKind::Hold | RowKind::Return => {
             let (uid_validity, uid) = row.destination_uid?;
             let here = row.entry.destination.as_ref() == Some(blackhole);
             here.then(|| {

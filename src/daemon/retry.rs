@@ -27,8 +27,14 @@ pub struct Retries {
     next: Option<Timestamp>,
     /// Destinations that take no mail, until when.
     closed: BTreeMap<Mailbox, Timestamp>,
+    /// Destinations that take no mail from us in this visit, and why.
+    pub barred: BTreeMap<Mailbox, String>,
+    /// Nothing can be moved out of INBOX in this visit.
+    pub inbox_is_read_only: bool,
     /// The server has asked to be left alone until then.
     silent: Option<Timestamp>,
+    /// Rows refused in this visit, after its folders were listed.
+    refused: BTreeSet<RowId>,
     /// Failed rows that have had their new verdict in this visit.
     tried: BTreeSet<RowId>,
 }
@@ -43,8 +49,14 @@ impl Retries {
         if self.silent.is_some_and(|until| now < until) {
             return Some(format!("{HELD}the server has asked for patience"));
         }
-        let until = self.closed.get(&planned.destination)?;
-        (now < *until).then(|| format!("{HELD}{} takes no mail for now", planned.destination))
+        let until = self.closed.get(&planned.destination).copied();
+        let closed = until.is_some_and(|until| now < until) || self.barred.contains_key(&planned.destination);
+        closed.then(|| format!("{HELD}{} takes no mail for now", planned.destination))
+    }
+
+    /// Nothing is to be sent before that.
+    pub fn keep_silent(&mut self, until: Timestamp) {
+        self.silent = self.silent.max(Some(until));
     }
 
     /// Takes note of outcomes; the folders that have begun to refuse, with the server's words.
@@ -60,6 +72,7 @@ impl Retries {
                 continue;
             };
             self.next = Some(now);
+            self.refused.insert(*row);
             match (Refusal::of(code), &entry.destination) {
                 (Refusal::Closed, Some(folder)) => {
                     let until = Timestamp(now.0 + FIRST_PAUSE);
@@ -76,6 +89,18 @@ impl Retries {
             }
         }
         news
+    }
+}
+
+impl Retries {
+    /// True when the row was refused for want of its folder, and before this visit listed the folders. By the clock alone
+    /// the two cannot be told apart: a visit may begin and see a folder vanish within one second.
+    fn was_gone_before(&self, row: &Row) -> bool {
+        let gone = row
+            .code
+            .as_deref()
+            .is_some_and(|code| code.contains("[TRYCREATE]") || code.contains("[NONEXISTENT]"));
+        gone && !self.refused.contains(&row.id)
     }
 }
 
@@ -122,7 +147,13 @@ impl Visit<'_> {
             })
             .filter(|(row, _)| row.entry.source.mailbox.is_inbox())
             .collect();
-        self.retries.closed.clear();
+        let tomorrow = Timestamp(now.0 + 86_400);
+        self.retries.closed = self
+            .retries
+            .barred
+            .keys()
+            .map(|folder| (folder.clone(), tomorrow))
+            .collect();
         for (row, at) in &waiting {
             match (refusal::failed(row), &row.entry.destination) {
                 (Some(Refusal::Closed), Some(folder)) if !self.is_back(folder, row) => {
@@ -152,10 +183,66 @@ impl Visit<'_> {
 
     /// True when a folder that was gone has been seen again since.
     fn is_back(&self, folder: &Mailbox, row: &Row) -> bool {
-        let gone = row
-            .code
-            .as_deref()
-            .is_some_and(|code| code.contains("[TRYCREATE]") || code.contains("[NONEXISTENT]"));
-        gone && row.closed.is_some_and(|closed| closed <= self.begun) && self.layout.buckets.contains(folder)
+        self.retries.was_gone_before(row) && self.layout.buckets.contains(folder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sort::bucket::Bucket;
+    use crate::sort::ledger::Mid;
+    use crate::sort::mailbox::{Location, UidValidity};
+    use crate::sort::verdict::{Reason, ReasonKind};
+
+    const NOW: Timestamp = Timestamp(1_795_000_000);
+
+    fn refused(code: &str) -> Row {
+        Row {
+            id: RowId(1),
+            account: "home".to_owned(),
+            run: "test".to_owned(),
+            at: NOW,
+            entry: Entry {
+                kind: RowKind::Sort,
+                mid: Mid::email_id("M1"),
+                message_id: None,
+                from: None,
+                source: Location {
+                    mailbox: Mailbox::inbox(),
+                    uid_validity: UidValidity(1),
+                    uid: Uid(1),
+                },
+                destination: Some(Mailbox::new("News")),
+                destination_uid_next: None,
+                bucket: Bucket::News,
+                reason: Reason::new(ReasonKind::Default, "test"),
+                flags: Vec::new(),
+                rules: String::new(),
+                undoes: None,
+                arrived: None,
+            },
+            state: State::Failed,
+            destination_uid: None,
+            code: Some(code.to_owned()),
+            closed: Some(NOW),
+        }
+    }
+
+    #[test]
+    fn a_folder_that_vanishes_in_the_second_the_visit_began_is_left_alone_for_its_hour() {
+        let row = refused("[TRYCREATE] Mailbox doesn't exist: News");
+        let mut this_visit = Retries::default();
+        let entries = [(row.id, row.entry.clone())].into();
+        let outcome = Outcome::Failed(row.code.clone().unwrap());
+        let news = this_visit.note(NOW, &entries, &[(row.id, outcome)]);
+        assert_eq!(news.len(), 1);
+        assert!(
+            !this_visit.was_gone_before(&row),
+            "its folders were listed before the refusal"
+        );
+        let next_visit = Retries::default();
+        assert!(next_visit.was_gone_before(&row), "a folder it lists has come back");
+        assert!(!next_visit.was_gone_before(&refused("[OVERQUOTA] full")));
     }
 }

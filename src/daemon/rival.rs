@@ -24,7 +24,7 @@ const SPREAD: Duration = Duration::from_millis(1_800);
 pub struct Company {
     /// The signs of the last day, when they were last counted.
     pub signs: Signs,
-    /// Something has happened that may be a sign.
+    /// Something has happened that may be a sign, or that `status` should say.
     pub look_due: bool,
 }
 
@@ -54,7 +54,7 @@ impl Company {
 impl Visit<'_> {
     /// Counts the signs of another sorter anew, and takes the care that follows from them.
     pub async fn look_for_rival(&mut self) -> Result<(), DaemonError> {
-        self.company.look_due = false;
+        let due = std::mem::take(&mut self.company.look_due);
         if self.account.mode != Mode::Sort {
             return Ok(());
         }
@@ -65,20 +65,24 @@ impl Visit<'_> {
             kinds: vec![RowKind::File],
             ..Query::default()
         };
-        let signs = self
+        let mut signs = self
             .store
             .run(move |store| Ok(Signs::of(now, &store.rows(&query)?)))
             .await?;
+        if self.claims.keyword.is_some() {
+            // That the others are faster now and then is what was asked for.
+            signs.outrun = 0;
+        }
         let before = std::mem::replace(&mut self.company.signs, signs);
         self.sorter.lookout.suspected = signs.any();
-        self.sorter.settings.moves = signs.care() != Care::LookOn;
+        self.weigh();
         if signs.care() != before.care() {
             match self.company.sentence() {
                 Some(sentence) if signs.care() != Care::Usual => self.logbook.rival(&sentence),
                 _ => self.logbook.alone_again(),
             }
         }
-        if signs != before {
+        if signs != before || due {
             let status = AccountStatus::connected(self);
             status::save(&self.store, &self.account.name, status).await?;
         }
@@ -99,8 +103,8 @@ impl Visit<'_> {
         &mut self,
         moves: Committed<Vec<PlannedMove>>,
     ) -> Result<(Committed<Vec<PlannedMove>>, Vec<(RowId, Outcome)>), DaemonError> {
-        let wary = self.company.signs.care() != Care::Usual;
-        if !wary || moves.get().is_empty() {
+        let wary = self.company.signs.care() != Care::Usual || self.claims.keyword.is_some();
+        if !wary || self.can_claim() || moves.get().is_empty() {
             return Ok((moves, Vec::new()));
         }
         tokio::time::sleep(WAIT + SPREAD.mul_f64(fastrand::f64())).await;

@@ -35,11 +35,22 @@ pub struct AccountStatus {
     pub watching: Option<String>,
     /// How mail is moved: `MOVE`, by copying, or `not at all`.
     pub moving: Option<String>,
+    /// What the user should know although the account is connected.
+    #[serde(default)]
+    pub remarks: Vec<String>,
     /// Process that wrote this.
     pub pid: u32,
 }
 
 impl AccountStatus {
+    /// True while the process that wrote it lives.
+    pub fn is_running(&self) -> bool {
+        std::path::Path::new("/proc")
+            .join(self.pid.to_string())
+            .join("exe")
+            .exists()
+    }
+
     /// Connected and swept.
     pub fn connected(visit: &Visit<'_>) -> Self {
         let can = visit.session.capabilities();
@@ -48,7 +59,10 @@ impl AccountStatus {
             (false, true) => "IDLE",
             _ => "polling",
         };
+        let hindrance = visit.hindrance.as_ref().map(|hindrance| hindrance.why.clone());
         let moving = match (visit.sorter.settings.moves, can.move_, can.uidplus) {
+            (false, ..) if visit.retries.inbox_is_read_only => "not at all (INBOX is read-only)",
+            (false, ..) if hindrance.is_some() => "not at all (for the reason below)",
             (false, ..) if visit.account.mode == Mode::Sort => "not at all (another program moves the same mail)",
             (false, ..) => "not at all (mode = \"preview\")",
             (_, true, _) => "MOVE",
@@ -61,11 +75,12 @@ impl AccountStatus {
             at: now,
             state: "connected".to_owned(),
             swept: visit.swept,
-            problem: visit.company.sentence(),
+            problem: visit.company.sentence().or(hindrance),
             doubled: visit.company.signs.doubled,
             next_attempt: None,
             watching: Some(watching.to_owned()),
             moving: Some(moving.to_owned()),
+            remarks: visit.remarks().iter().map(|remark| sanitise(remark)).collect(),
             pid: std::process::id(),
         }
     }
@@ -82,6 +97,7 @@ impl AccountStatus {
             next_attempt: Some(Timestamp(now.0.saturating_add(wait.as_secs() as i64))),
             watching: None,
             moving: None,
+            remarks: Vec::new(),
             pid: std::process::id(),
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{mpsc, watch as channel};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -16,7 +17,7 @@ use super::error::DaemonError;
 use super::logbook::Told;
 use super::reload::{self, RulesKeeper};
 use super::roster::{Outfit, Roster, lock_all};
-use super::{clock, systemd};
+use super::{clock, metrics, systemd};
 use crate::config::{self, Config, Environment};
 use crate::store::{AccountLock, Store, StoreHandle};
 
@@ -98,6 +99,7 @@ impl Supervisor {
         systemd::ready(self.roster.len());
         info!(accounts = self.roster.len(), run = self.roster.outfit().run, "started");
         let stop = self.roster.outfit().stop.clone();
+        let mut counting = self.counting();
         let mut heartbeat = tokio::time::interval(systemd::watchdog_interval().unwrap_or(Duration::from_mins(1)));
         loop {
             tokio::select! {
@@ -108,6 +110,7 @@ impl Supervisor {
                 _ = hangup.recv() => {
                     let rules = self.config.rules.clone();
                     self.reload_config();
+                    counting = self.counting();
                     self.reload_rules(true).await;
                     if rules != self.config.rules {
                         watch = reload::watch(&self.config.rules, changed.clone());
@@ -117,11 +120,25 @@ impl Supervisor {
                 () = self.roster.attend() => {}
             }
         }
-        drop(watch);
+        drop((watch, counting));
         systemd::stopping();
         info!("stopping");
         self.roster.end().await;
         Ok(())
+    }
+
+    /// Keeps `metrics_file` fresh as long as the answer is kept.
+    fn counting(&self) -> Option<JoinSet<()>> {
+        let path = self.config.metrics_file.clone()?;
+        let names = self
+            .config
+            .accounts
+            .iter()
+            .map(|account| account.name.clone())
+            .collect();
+        let mut task = JoinSet::new();
+        task.spawn(metrics::keep(path, self.roster.outfit().store.clone(), names));
+        Some(task)
     }
 
     /// Reads the configuration again. One that is wrong changes nothing.

@@ -159,7 +159,11 @@ impl Visit<'_> {
         } else {
             Access::ReadOnly
         };
-        Ok(self.session.select(mailbox, access).await?)
+        let selected = self.session.select(mailbox, access).await?;
+        if selected.read_only && access == Access::ReadWrite {
+            self.look_on();
+        }
+        Ok(selected)
     }
 
     fn writes(&self, mailbox: &Mailbox) -> bool {
@@ -170,6 +174,11 @@ impl Visit<'_> {
     async fn mark(&mut self, selected: &Selected) -> Result<Option<FolderMark>, DaemonError> {
         let mailbox = &selected.mailbox;
         match self.marks.get(mailbox) {
+            // In a snooze folder everything waits, whenever it came there: nothing may be left behind.
+            Some(mark) if self.waits_in(mailbox) && mark.uid_validity != selected.uid_validity => {
+                Ok(Some(baseline(selected, Uid(1))))
+            }
+            None if self.waits_in(mailbox) => Ok(Some(baseline(selected, Uid(1)))),
             Some(mark) if mark.uid_validity != selected.uid_validity || selected.uid_next < mark.next_uid => {
                 let mark = *mark;
                 self.begin_anew(&mark, selected).await?;
@@ -197,7 +206,7 @@ impl Visit<'_> {
             match (statuses.get(mailbox), self.marks.get(mailbox)) {
                 (Some(status), Some(mark))
                     if (status.uid_validity, status.uid_next) == (mark.uid_validity, mark.next_uid) => {}
-                (Some(status), None) => {
+                (Some(status), None) if !self.waits_in(mailbox) => {
                     self.logbook.baseline(mailbox, status.messages);
                     self.set_mark(
                         mailbox,

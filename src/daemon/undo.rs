@@ -7,7 +7,7 @@ use super::error::DaemonError;
 use super::visit::{Visit, identity};
 use crate::imap::Access;
 use crate::imap::ImapError;
-use crate::sort::ledger::{Entry, Row, RowId, RowKind, State};
+use crate::sort::ledger::{Entry, Mid, Row, RowId, RowKind, State};
 use crate::sort::mailbox::{Location, Mailbox, Uid};
 use crate::sort::message::Message;
 use crate::sort::verdict::{FlagChange, Reason};
@@ -27,8 +27,11 @@ pub enum Undone {
 pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
     let because = |why: &str| Some(why.to_owned());
     match (row.entry.kind, row.state) {
-        (RowKind::Sort | RowKind::Undo, State::Done) => {}
-        (RowKind::Sort | RowKind::Undo, state) => {
+        (RowKind::Return, _) => {
+            return because("its time had come; put it into a snooze folder again to see it later");
+        }
+        (RowKind::Sort | RowKind::Undo | RowKind::Hold, State::Done) => {}
+        (RowKind::Sort | RowKind::Undo | RowKind::Hold, state) => {
             return Some(format!(
                 "this move is {}, so there is nothing to take back",
                 state.as_str()
@@ -56,9 +59,12 @@ pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
         match other.entry.kind {
             // Another program's copy beside ours is no reason not to take ours back.
             RowKind::File if other.entry.may_be_anothers() => {}
-            RowKind::File | RowKind::Rescue => return because("you have moved this message since; your hand wins"),
+            RowKind::File | RowKind::Rescue | RowKind::Snooze => {
+                return because("you have moved this message since; your hand wins");
+            }
             RowKind::Undo if other.entry.undoes == Some(row.id) => return because("it has already been taken back"),
-            RowKind::Sort | RowKind::Undo => {
+            RowKind::Return => return because("it is back in the inbox already"),
+            RowKind::Sort | RowKind::Undo | RowKind::Hold => {
                 return because("the message has been moved again since; take that back first");
             }
             RowKind::Keep | RowKind::Preview | RowKind::Copy => {}
@@ -113,12 +119,19 @@ impl Visit<'_> {
             Err(error) => return Err(error.into()),
         };
         let from = rows.iter().map(place).min().unwrap_or(Uid(1));
-        let uids = self.session.uids(from, None).await?;
-        let mut present = BTreeMap::new();
-        for fetched in self.session.headers(&uids, &self.fields()).await? {
-            let mid = identity(&fetched, &Message::parse(&fetched.header));
-            let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
-            present.entry(mid).or_insert_with(Vec::new).push((fetched.uid, deleted));
+        let mut present = Present::new();
+        self.look_for_copies(from, None, &mut present).await?;
+        // A folder that was numbered anew may have given the copy a lower UID than the one it had.
+        let told = |row: &Row| {
+            row.destination_uid
+                .is_some_and(|(epoch, _)| epoch == selected.uid_validity)
+        };
+        if rows
+            .iter()
+            .any(|row| !told(row) && !present.contains_key(&row.entry.mid))
+        {
+            self.look_for_copies(Uid(1), Some(Uid(from.0.saturating_sub(1))), &mut present)
+                .await?;
         }
         let mut entries = Vec::new();
         for row in rows {
@@ -155,7 +168,21 @@ impl Visit<'_> {
         self.plan_moves(clock::now(), entries).await?;
         self.carry_out().await
     }
+
+    /// Adds the messages of the selected folder between two UIDs.
+    async fn look_for_copies(&mut self, from: Uid, to: Option<Uid>, present: &mut Present) -> Result<(), DaemonError> {
+        let uids = self.session.uids(from, to).await?;
+        for fetched in self.session.headers(&uids, &self.fields()).await? {
+            let mid = identity(&fetched, &Message::parse(&fetched.header));
+            let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
+            present.entry(mid).or_default().push((fetched.uid, deleted));
+        }
+        Ok(())
+    }
 }
+
+/// Copies by identity: UID, and whether it is flagged \Deleted.
+type Present = BTreeMap<Mid, Vec<(Uid, bool)>>;
 
 /// Further copies that were made of a moved message from the place it was moved from.
 fn copies_of(row: &Row, history: &[Row]) -> Vec<(RowId, Undone)> {

@@ -5,7 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::claim::Claims;
+use super::contacts;
 use super::error::DaemonError;
+use super::hindrance::Hindrance;
 use super::layout::{self, Layout};
 use super::logbook::Logbook;
 use super::pending::Pending;
@@ -18,7 +21,7 @@ use crate::imap::Session;
 use crate::sort::Arrival;
 use crate::sort::Sorter;
 use crate::sort::arrival::Event;
-use crate::sort::ledger::Mid;
+use crate::sort::ledger::{Mid, RowId};
 use crate::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
 use crate::sort::message::{FIELDS, Message};
 use crate::sort::rules::RuleSet;
@@ -51,8 +54,18 @@ pub struct Visit<'a> {
     pub withheld: BTreeMap<(Mailbox, Uid), u8>,
     /// Moves that are to be tried again, and when.
     pub retries: Retries,
+    /// The address book's file as last seen.
+    pub contacts_seen: contacts::Seen,
+    /// When waiting mail is to come back next, as far as is known.
+    pub next_return: Option<Timestamp>,
+    /// Waits whose end was tried in vain, and when.
+    pub vain_returns: BTreeMap<RowId, Timestamp>,
     /// What is known of another sorter on the same mailbox.
     pub company: Company,
+    /// Why nothing is moved for a while, if anything is in the way.
+    pub hindrance: Option<Hindrance>,
+    /// Claims on messages, where several daemons share the mailbox.
+    pub claims: Claims,
     /// When everything was last compared with the ledger.
     pub swept: Option<Timestamp>,
     /// When the visit began, after the folders were listed.
@@ -82,10 +95,11 @@ impl<'a> Visit<'a> {
         let layout = layout::prepare(&mut session, account, create, &marks).await?;
         if create {
             layout.missing.iter().for_each(|folder| logbook.folder_gone(folder));
+            layout.timeless.iter().for_each(|folder| logbook.timeless(folder));
         }
         let settings = model::settings(account, &layout);
         let sorter = store.run(move |store| model::load(store, settings, rules)).await?;
-        Ok(Self {
+        let mut visit = Self {
             account,
             session,
             sorter,
@@ -98,12 +112,19 @@ impl<'a> Visit<'a> {
             pending: Pending::default(),
             withheld: BTreeMap::new(),
             retries: Retries::default(),
+            contacts_seen: None,
+            next_return: None,
+            vain_returns: BTreeMap::new(),
             company: Company::default(),
+            claims: Claims::default(),
+            hindrance: None,
             swept: None,
             begun: clock::now(),
             full_rules: BTreeSet::new(),
             outside_changes: None,
-        })
+        };
+        visit.refresh_contacts();
+        Ok(visit)
     }
 }
 
@@ -134,6 +155,7 @@ impl Visit<'_> {
                 Ok((now, lessons))
             })
             .await?;
+        self.refresh_contacts();
         self.outside_changes = Some(now);
         if let Some(lessons) = lessons {
             self.sorter.taught = Taught::default();

@@ -9,17 +9,17 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::access::Gate;
+use super::attendant::Attendants;
 use super::backoff::{Backoff, Ending, FOR_GOOD};
 use super::error::DaemonError;
 use super::logbook::Logbook;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
-use super::{access, clock, layout, paused};
+use super::{access, clock, layout, paused, slumber};
 use crate::config::{Account, Backlog, Mode, Secret};
-use crate::imap::ImapError;
 use crate::imap::watch;
 use crate::sort::arrival::Event;
-use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
+use crate::sort::mailbox::{Mailbox, Uid};
 use crate::sort::rules::RuleSet;
 use crate::store::{StoreError, StoreHandle};
 
@@ -189,11 +189,17 @@ impl Worker {
         }
         let stop = self.stop.clone();
         let stopping = move || stop.is_cancelled();
+        let attendants = stay.then(|| Attendants::send(&visit, &self.gate, self.wake.clone()));
         loop {
-            let worked = Self::work(&mut visit, stay.then_some((&mut self.rules, &*self.wake)), &stopping).await;
+            let heard = attendants.as_ref().map(|attendants| &*attendants.heard);
+            let work = Self::work(&mut visit, heard.map(|heard| (&mut self.rules, heard)), &stopping);
+            let worked = tokio::select! {
+                worked = work => worked,
+                () = slumber::over(slumber::asleep) => Err(DaemonError::Slept),
+            };
             match worked {
                 Err(DaemonError::Store(error)) if stay && paused::passes(&error) => {
-                    visit.pause(&error, &self.wake, &stopping).await?;
+                    visit.pause(&error, heard.unwrap_or(&self.wake), &stopping).await?;
                 }
                 worked => {
                     worked?;
@@ -211,25 +217,26 @@ impl Worker {
         stay: Option<(&mut channel::Receiver<Arc<RuleSet>>, &Notify)>,
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
+        visit.learn_rights().await?;
         visit.recover().await?;
         if visit.account.backlog == Backlog::Sort && !visit.store.run(|store| Ok(store.has_lost_records())).await? {
             visit.bootstrap_from_sent(true).await?;
         } else {
             visit.bootstrap(true).await?;
         }
+        visit.get_acquainted().await?;
         visit.leave_old_mail_alone().await?;
-        visit.look_for_rival().await?;
         let rules = visit.sorter.rules.clone();
         visit.use_rules(rules).await?;
-        visit.carry_out_due().await?;
-        visit.empty_blackhole().await?;
-        visit.sweep_all(stopping).await?;
+        visit.begin_round(stopping).await?;
+        visit.check_claims();
+        visit.bring_back().await?;
         visit.try_again().await?;
         let account = visit.account.name.clone();
         status::save(&visit.store, &account, AccountStatus::connected(visit)).await?;
         match stay {
             Some((rules, wake)) => Self::stay(visit, rules, wake, stopping).await,
-            None => Ok(()),
+            None => visit.release_claims().await,
         }
     }
 
@@ -247,6 +254,7 @@ impl Worker {
         while !stopping() {
             let others = visit.layout.watched();
             let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
+            visit.heed_server();
             if rules.has_changed().unwrap_or(false) {
                 let new = rules.borrow_and_update().clone();
                 // May select other folders: what has arrived meanwhile is met by the sweep.
@@ -255,18 +263,16 @@ impl Worker {
             } else if changes.selected {
                 visit.take_news(&inbox, stopping).await?;
             }
+            visit.bring_back().await?;
             visit.try_again().await?;
             if pruned.is_none_or(|at: Instant| at.elapsed() >= PRUNING) {
-                let oldest = Timestamp(clock::now().0 - RETENTION);
-                visit.store.run(move |store| store.prune(oldest)).await?;
+                let now = clock::now();
+                visit.store.run(move |store| store.prune(now, RETENTION)).await?;
                 pruned = Some(Instant::now());
             }
             visit.digest_when_due().await?;
             if swept.elapsed() >= FULL_SWEEP {
-                visit.look_for_rival().await?;
-                visit.carry_out_due().await?;
-                visit.empty_blackhole().await?;
-                visit.sweep_all(stopping).await?;
+                visit.begin_round(stopping).await?;
                 swept = Instant::now();
                 status::save(&visit.store, &visit.account.name, AccountStatus::connected(visit)).await?;
                 continue;
@@ -298,43 +304,6 @@ impl Worker {
 }
 
 impl Visit<'_> {
-    /// Compares every folder with the ledger, INBOX last, so that it is the selected one. Folders in which STATUS shows
-    /// nothing new are not opened.
-    pub async fn sweep_all(&mut self, stopping: Stopping<'_>) -> Result<(), DaemonError> {
-        let inbox = Mailbox::inbox();
-        let unseen = self.unseen(&self.layout.watched()).await?;
-        // Sent first of all: whom the user has just written to decides about the mail that follows.
-        let (sent, buckets): (Vec<_>, Vec<_>) = unseen
-            .into_iter()
-            .partition(|folder| self.layout.sent.as_ref() == Some(folder));
-        for folder in &sent {
-            self.sweep_if_there(folder, stopping).await?;
-        }
-        self.sweep(&inbox, stopping).await?;
-        for folder in &buckets {
-            self.sweep_if_there(folder, stopping).await?;
-        }
-        if !buckets.is_empty() {
-            self.sweep(&inbox, stopping).await?;
-        }
-        self.swept = Some(clock::now());
-        self.look_for_rival_when_due().await
-    }
-
-    /// A folder that the user has deleted or renamed is no reason to end the visit; it is looked for again next time.
-    async fn sweep_if_there(&mut self, folder: &Mailbox, stopping: Stopping<'_>) -> Result<(), DaemonError> {
-        match self.sweep(folder, stopping).await {
-            Err(DaemonError::Imap(error @ ImapError::Refused { bad: false, .. })) => {
-                self.logbook.stuck(
-                    &format!("cannot look into {folder}: {error}"),
-                    "if you renamed it, tell postroom.toml the new name",
-                );
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
     /// After the records were lost: what lies in INBOX now may have been sorted and put back before, so it stays there,
     /// whatever `backlog` says (reliability.md F3).
     async fn leave_old_mail_alone(&mut self) -> Result<(), DaemonError> {

@@ -1,4 +1,4 @@
-//! Login: AUTHENTICATE PLAIN (RFC 4616), else LOGIN; XOAUTH2 and OAUTHBEARER (RFC 7628) for tokens.
+//! Login: SCRAM-SHA-256 where offered, else AUTHENTICATE PLAIN (RFC 4616), else LOGIN; XOAUTH2 and OAUTHBEARER (RFC 7628) for tokens.
 //!
 //! A secret is sent only over a connection that is encrypted, or on loopback by the operator's wish, and it is tried
 //! once. After login the capabilities are read anew, the program names itself (ID, RFC 2971), and the namespace is read.
@@ -14,6 +14,7 @@ use super::connect::{Greeted, ask_capabilities};
 use super::error::{ImapError, passes};
 use super::folders::{Names, quote, unquoted};
 use super::reply::{Completion, Pending, Verdict, Wire};
+use super::scram::{self, Ended};
 use super::session::Session;
 
 /// How a token is presented.
@@ -29,6 +30,11 @@ enum Bearer {
 pub async fn login(greeted: Greeted, user: &str, password: &SecretString) -> Result<Session, ImapError> {
     let (mut greeted, offered) = private(greeted).await?;
     let wire = &mut greeted.wire;
+    if offered.offers(scram::MECHANISM)
+        && let Ended::Answered(answer) = scram::log_in(wire, user, password, offered.sasl_ir).await?
+    {
+        return settle(greeted, answer).await;
+    }
     let answer = if offered.offers("PLAIN") {
         let secret = Zeroizing::new(format!("\0{user}\0{}", password.expose_secret()));
         let answer = authenticate(wire, "PLAIN", &secret, offered.sasl_ir).await?;

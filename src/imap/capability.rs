@@ -25,6 +25,10 @@ pub struct Capabilities {
     pub esearch: bool,
     /// EMAILID and MAILBOXID: [RFC 8474](https://www.rfc-editor.org/rfc/rfc8474).
     pub object_id: bool,
+    /// Access control lists: [RFC 4314](https://www.rfc-editor.org/rfc/rfc4314).
+    pub acl: bool,
+    /// Our rights in a LIST: [RFC 8440](https://www.rfc-editor.org/rfc/rfc8440).
+    pub list_myrights: bool,
     /// Gmail's message ids and labels: <https://developers.google.com/workspace/gmail/imap/imap-extensions>.
     pub gmail: bool,
     /// ENABLE: [RFC 5161](https://www.rfc-editor.org/rfc/rfc5161).
@@ -78,6 +82,8 @@ impl Capabilities {
                 "SPECIAL-USE" => offered.special_use = true,
                 "ESEARCH" => offered.esearch = true,
                 "OBJECTID" => offered.object_id = true,
+                "ACL" => offered.acl = true,
+                "LIST-MYRIGHTS" => offered.list_myrights = true,
                 "X-GM-EXT-1" => offered.gmail = true,
                 "ENABLE" => offered.enable = true,
                 "NAMESPACE" => offered.namespace = true,

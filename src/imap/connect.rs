@@ -115,8 +115,11 @@ async fn reach(target: &Target) -> Result<Greeted, ImapError> {
         }
         Encryption::None => greet(link, &target.host, target.limits, true).await,
         Encryption::StartTls => {
-            let greeted = greet(link, &target.host, target.limits, false).await?;
-            let link = start_tls(greeted).await?;
+            let in_clear = async {
+                let greeted = greet(link, &target.host, target.limits, false).await?;
+                start_tls(greeted).await
+            };
+            let link = in_clear.await.map_err(ImapError::without_words)?;
             let link = tls::encrypt(link, &target.host, ca_pem).await?;
             let wire = Wire::new(link, target.limits);
             // Whatever was said in clear is forgotten, the capabilities too (RFC 9051 section 6.2.1).

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use crate::sort::sanitise;
 
+/// How a [`ImapError::Lost`] begins that the server has announced.
+const SAID_BYE: &str = "the server said BYE";
+
 /// A fault of the conversation with a server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImapError {
@@ -117,6 +120,31 @@ impl ImapError {
             | Self::LoginRefused { .. }
             | Self::Unsupported { .. } => false,
         }
+    }
+
+    /// The fault without the server's own words: what was said before encryption may be anybody's (RFC 9051 section
+    /// 11.1 on ALERT), and must not be put before the user.
+    #[must_use]
+    pub(super) fn without_words(self) -> Self {
+        const UNHEARD: &str = "its words came without encryption and are not shown";
+        match self {
+            Self::Refused { command, bad, .. } => Self::Refused {
+                command,
+                bad,
+                code: None,
+                text: UNHEARD.to_owned(),
+            },
+            Self::Lost { during, why } if why.starts_with(SAID_BYE) => Self::Lost {
+                during,
+                why: format!("{SAID_BYE}; {UNHEARD}"),
+            },
+            other => other,
+        }
+    }
+
+    /// The server has said BYE, with these (sanitised) words.
+    pub(super) fn said_bye(during: &'static str, text: &str) -> Self {
+        Self::lost(during, format!("{SAID_BYE}: {text}"))
     }
 
     pub(super) fn hostile(why: impl Into<String>) -> Self {

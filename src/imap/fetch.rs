@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 
 use async_imap::imap_proto::{AttributeValue, MessageSection, Response, SectionPath};
 
+use super::bounds;
 use super::error::ImapError;
 use super::internal_date::timestamp;
 use super::reply::{Completion, Pending};
@@ -55,8 +56,20 @@ pub(super) struct Ahead {
     /// The commands on their way, in order.
     asked: VecDeque<Pending>,
     found: BTreeMap<Uid, Fetched>,
+    /// Octets of header held.
+    octets: usize,
     /// The first refusal; it is for whoever wants the headers, not for the command that happened to come next.
     refused: Option<ImapError>,
+}
+
+impl Ahead {
+    /// Keeps a message that was asked for.
+    fn keep(&mut self, mut message: Fetched) {
+        if self.uids.binary_search(&message.uid).is_ok() {
+            bounds::shorten(&mut message, &mut self.octets);
+            self.found.insert(message.uid, message);
+        }
+    }
 }
 
 impl Session {
@@ -149,6 +162,7 @@ impl Session {
             unasked: windows.into_iter().map(|(set, _)| set).collect(),
             asked: VecDeque::new(),
             found: BTreeMap::new(),
+            octets: 0,
             refused: None,
         });
         self.ask_more().await
@@ -160,11 +174,14 @@ impl Session {
         if self.selected().is_none() {
             return Err(nothing_selected());
         }
-        let mut found = BTreeMap::new();
+        let (mut found, mut octets) = (BTreeMap::new(), 0);
         let body = format!("UID FETCH {from}:* {}", self.items(fields));
         let completion = self.exec("UID FETCH", &body, |response| {
             // `n:*` names the last message even when its UID is below n.
-            found.extend(described(response).filter(|(uid, _)| *uid >= from));
+            for (uid, mut message) in described(response).filter(|(uid, _)| *uid >= from) {
+                bounds::shorten(&mut message, &mut octets);
+                found.insert(uid, message);
+            }
         });
         complete(completion.await?)?;
         Ok(found.into_values().filter(|message| !is_made_up(message)).collect())
@@ -195,10 +212,8 @@ impl Session {
             let answer = wire.finish(pending, |response| {
                 memory.observe(response);
                 if let Some(ahead) = ahead {
-                    let wanted = &ahead.uids;
                     // Dovecot answers two FETCHes in one go, before the first is tagged.
-                    let described = described(response).filter(|(uid, _)| wanted.binary_search(uid).is_ok());
-                    ahead.found.extend(described);
+                    described(response).for_each(|(_, message)| ahead.keep(message));
                 }
             });
             match (answer.await.and_then(complete), &mut self.ahead) {
@@ -242,7 +257,7 @@ impl Session {
                 };
                 let uid = attributes.iter().find_map(uid);
                 let flags = attributes.iter().find_map(|attribute| match attribute {
-                    AttributeValue::Flags(flags) => Some(flags.iter().map(|flag| flag.clone().into_owned()).collect()),
+                    AttributeValue::Flags(flags) => Some(bounds::flags(flags)),
                     _ => None,
                 });
                 if let (Some(uid), Some(flags)) = (uid.filter(|uid| window.binary_search(uid).is_ok()), flags) {
@@ -285,9 +300,7 @@ fn fetched(attributes: &[AttributeValue<'_>]) -> Option<Fetched> {
     };
     for attribute in attributes {
         match attribute {
-            AttributeValue::Flags(flags) => {
-                message.flags = flags.iter().map(|flag| flag.clone().into_owned()).collect();
-            }
+            AttributeValue::Flags(flags) => message.flags = bounds::flags(flags),
             AttributeValue::InternalDate(date) => message.internal_date = timestamp(date),
             AttributeValue::Rfc822Size(size) => message.size = *size,
             AttributeValue::EmailId(id) => message.email_id = Some(id.clone().into_owned()),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use async_imap::imap_proto::{MailboxDatum, MailboxListData, NameAttribute, Response, StatusAttribute};
 
+use super::bounds;
 use super::error::ImapError;
 use super::session::Session;
 use super::utf7;
@@ -266,13 +267,20 @@ impl Session {
         &mut self,
         command: &str,
     ) -> Result<(super::reply::Completion, Vec<MailboxListData<'static>>), ImapError> {
-        let mut listed = Vec::new();
+        let (mut listed, mut octets) = (Vec::new(), 0);
         let completion = self.exec("LIST", command, |response| {
             if let Response::MailboxData(MailboxDatum::List(entry)) = response {
-                listed.push(entry.clone().into_owned());
+                octets += entry.name.len() + bounds::FOLDER;
+                if octets <= bounds::LISTED {
+                    listed.push(entry.clone().into_owned());
+                }
             }
         });
-        Ok((completion.await?, listed))
+        let completion = completion.await?;
+        if octets > bounds::LISTED {
+            return Err(ImapError::hostile("more folders than anybody could have"));
+        }
+        Ok((completion, listed))
     }
 
     fn folder(&mut self, entry: &MailboxListData<'_>, extended: bool) -> Folder {

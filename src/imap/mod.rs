@@ -5,16 +5,20 @@
 //!   connect -> login -> Session: list, status, select, uids, headers, flags | watch::wait | mover::move_messages
 //! ```
 //! - `guard` lets only whole, readable, bounded responses through to the parser.
+//! - `bounds`: how much of what a server tells is kept.
 //! - `reply` sends commands and takes nothing for success but the tagged OK of that command.
 //! - [`mod@connect`], [`auth`]: how a session begins; [`capability`]: what the server offers.
 //! - [`folders`]: names in the user's spelling and in the server's; `utf7` is the only place that knows modified UTF-7.
+//! - `rights`: which folders take no mail from us.
 //! - [`fetch`]: UIDs and headers, never a body; `structure`: names of attached files, where a rule asks; [`watch`]: waiting for news by IDLE, NOTIFY or polling.
 //! - [`mover`]: the only place that changes the server. Every change waits for a ledger row on disk.
+//! - `notices`: words for people, and how slowly a server wants to be spoken to.
 //! - [`failpoint`]: where tests may kill the process in the middle of a move.
 //!
 //! Commands are a closed list (design section 5), message numbers are never used, and no wait is without a limit.
 
 pub mod auth;
+mod bounds;
 pub mod capability;
 pub mod connect;
 mod error;
@@ -24,7 +28,10 @@ pub mod folders;
 mod guard;
 mod internal_date;
 pub mod mover;
+mod notices;
 mod reply;
+mod rights;
+mod scram;
 mod session;
 mod structure;
 mod tls;
@@ -38,8 +45,12 @@ pub use connect::{Encryption, Greeted, Limits, Link, Target, connect, greet};
 pub use error::ImapError;
 pub use fetch::Fetched;
 pub use folders::{Folder, Status};
+pub use notices::Warning;
 pub use session::{Access, Selected, Session};
 pub use watch::Changes;
 
+#[cfg(any(test, fuzzing))]
+#[path = "tests/hostile_bytes.rs"]
+pub mod hostile_bytes;
 #[cfg(test)]
 mod tests;

@@ -5,17 +5,19 @@
 //! 1. Only messages of the selected folder, in the UIDVALIDITY that was planned with, opened for writing. Others are not
 //!    sent and get no outcome.
 //! 2. Messages flagged \Deleted are not touched.
-//! 3. Ladder (a): UID MOVE (RFC 6851). (b) with UIDPLUS (RFC 4315): UID COPY, then for the UIDs that COPYUID names UID
+//! 3. Where several daemons share the mailbox, only messages on which this one has the claim.
+//! 4. Ladder (a): UID MOVE (RFC 6851). (b) with UIDPLUS (RFC 4315): UID COPY, then for the UIDs that COPYUID names UID
 //!    STORE \Deleted and UID EXPUNGE of exactly those. (c) with neither, only if the operator allows it: COPY and
 //!    \Deleted, never expunged by us. After a MOVE was sent there is no falling back to COPY.
-//! 4. OK does not mean moved (Courier says it of messages that do not exist): only COPYUID proves it. What it does not name is looked for in the
+//! 5. OK does not mean moved (Courier says it of messages that do not exist): only COPYUID proves it. What it does not name is looked for in the
 //!    source again; where that does not settle it, the caller is told to look in the destination, and nothing is removed before.
-//! 5. A further copy that a rule asks for is made before any message of the same batch is moved.
-//! 6. A command that left and was not answered leaves every one of its messages `Unknown`.
+//! 6. A further copy that a rule asks for is made before any message of the same batch is moved.
+//! 7. A command that left and was not answered leaves every one of its messages `Unknown`.
 
 mod append;
 mod by_copy;
 mod by_move;
+mod claim;
 mod create;
 mod duplicate;
 mod flags;
@@ -24,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use append::append;
 pub use by_copy::remove_copied;
+pub use claim::{Claim, can_claim, release};
 pub use create::create;
 pub use flags::change_flags;
 
@@ -37,11 +40,13 @@ use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 use crate::sort::verdict::FlagChange;
 
 /// What the operator allows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Ladder (c): on a server with neither MOVE nor UIDPLUS, copy and flag \Deleted; the original stays until some
     /// client expunges it.
     pub allow_unsafe_move: bool,
+    /// Several daemons look after this mailbox: each message is claimed before it is moved.
+    pub claim: Option<Claim>,
 }
 
 /// What became of the rows. A row without an outcome was not sent and stays planned.
@@ -80,38 +85,47 @@ pub async fn move_messages(session: &mut Session, moves: &Committed<Vec<PlannedM
         return report;
     }
     let groups = admit(session, moves.get(), &mut report);
-    let (copies, groups): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.leaves_originals);
-    if let Err(error) = duplicate::carry_out(session, &copies, &mut report).await {
-        report.error = Some(error);
-    }
-    if groups.is_empty() || report.error.is_some() {
-        return report;
-    }
-    let offered = session.capabilities();
-    let (move_, uidplus) = (offered.move_, offered.uidplus && !session.uid_expunge_broken);
-    if !move_ && !uidplus && !policy.allow_unsafe_move {
-        for group in &groups {
-            let refusal = "this server offers neither MOVE nor UIDPLUS, and allow_unsafe_move is off";
-            report.close_all(group, group.rows.keys(), &Outcome::Failed(refusal.to_owned()));
-        }
-        return report;
-    }
-    let result = async {
-        for group in groups.iter().filter(|group| !group.flags.is_empty()) {
-            flag(session, group).await?;
-        }
-        if move_ {
-            by_move::carry_out(session, &groups, &mut report).await
-        } else {
-            by_copy::carry_out(session, &groups, uidplus, &mut report).await
-        }
-    };
-    let result = result.await;
+    let result = carry_out(session, groups, policy, &mut report).await;
     report.error = report.error.or(result.err());
     // The EXPUNGEs were our own doing.
     session.memory.left = false;
     failpoint("all-reported");
     report
+}
+
+async fn carry_out(
+    session: &mut Session,
+    mut groups: Vec<Group>,
+    policy: Policy,
+    report: &mut Report,
+) -> Result<(), ImapError> {
+    let claim = policy.claim.filter(|claim| can_claim(session, &claim.keyword));
+    if let Some(claim) = &claim {
+        claim::stake(session, &mut groups, claim, report).await?;
+    }
+    let (copies, moves): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.leaves_originals);
+    duplicate::carry_out(session, &copies, report).await?;
+    let offered = session.capabilities();
+    let (move_, uidplus) = (offered.move_, offered.uidplus && !session.uid_expunge_broken);
+    if move_ || uidplus || policy.allow_unsafe_move {
+        for group in moves.iter().filter(|group| !group.flags.is_empty()) {
+            flag(session, group).await?;
+        }
+        if move_ {
+            by_move::carry_out(session, &moves, report).await?;
+        } else {
+            by_copy::carry_out(session, &moves, uidplus, report).await?;
+        }
+    } else {
+        for group in &moves {
+            let refusal = "this server offers neither MOVE nor UIDPLUS, and allow_unsafe_move is off";
+            report.close_all(group, group.rows.keys(), &Outcome::Failed(refusal.to_owned()));
+        }
+    }
+    match &claim {
+        Some(claim) => claim::give_up(session, &copies, &moves, claim, report).await,
+        None => Ok(()),
+    }
 }
 
 /// Sorts out what may be sent, grouped by destination and flag changes.

@@ -15,11 +15,13 @@ use async_imap::imap_proto::rfc4315::UidSetMember;
 use async_imap::imap_proto::{Capability, Outcome, Response, ResponseCode, Status};
 use secrecy::zeroize::Zeroizing;
 use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::connect::{Limits, Link};
 use super::error::ImapError;
 use super::guard::{FrameLimits, Guard};
+use super::notices::{Notice, Notices};
+use super::uid_set;
 use crate::sort::mailbox::{Uid, UidValidity};
 use crate::sort::sanitise;
 
@@ -39,6 +41,7 @@ pub(super) struct Wire {
     /// True while a future of ours is reading or writing; found true at the start of another, that future was dropped.
     awaiting: bool,
     dead: Option<&'static str>,
+    pub(super) notices: Notices,
 }
 
 /// A command on its way.
@@ -58,6 +61,8 @@ pub(super) struct Completion {
     /// The human text, sanitised.
     pub(super) text: String,
     pub(super) copied: Option<CopyUid>,
+    /// MODIFIED (RFC 7162 section 3.1.3): the UIDs a conditional STORE did not change; empty when they cannot be read.
+    pub(super) modified: Option<Vec<RangeInclusive<u32>>>,
     pub(super) appended: Option<(UidValidity, Uid)>,
     pub(super) capabilities: Option<Vec<String>>,
 }
@@ -107,6 +112,7 @@ impl Wire {
             early: Vec::new(),
             awaiting: false,
             dead: None,
+            notices: Notices::default(),
         }
     }
 
@@ -156,6 +162,13 @@ impl Wire {
     pub(super) async fn push(&mut self, during: &'static str) -> Result<(), ImapError> {
         // It may hold a password.
         let out = Zeroizing::new(std::mem::take(&mut self.out));
+        let pause = self.notices.pause(Instant::now());
+        if !pause.is_zero() {
+            self.awaiting = true;
+            sleep(pause).await;
+            self.awaiting = false;
+        }
+        self.notices.sent(Instant::now());
         self.write(during, &out).await
     }
 
@@ -214,10 +227,7 @@ impl Wire {
                 Step::Untagged => {}
                 Step::Continue(_) => return self.judge(Err(ImapError::hostile("a continuation nobody asked for"))),
                 Step::Bye(text) => {
-                    return self.judge(Err(ImapError::lost(
-                        pending.name,
-                        format!("the server said BYE: {text}"),
-                    )));
+                    return self.judge(Err(ImapError::said_bye(pending.name, &text)));
                 }
                 Step::Done(tag, completion) if tag == pending.tag => return Ok(completion),
                 Step::Done(tag, completion) => self.early.push((tag, completion)),
@@ -239,10 +249,7 @@ impl Wire {
                 Step::Untagged => {}
                 Step::Continue(text) => return Ok(Ok(text)),
                 Step::Bye(text) => {
-                    return self.judge(Err(ImapError::lost(
-                        pending.name,
-                        format!("the server said BYE: {text}"),
-                    )));
+                    return self.judge(Err(ImapError::said_bye(pending.name, &text)));
                 }
                 Step::Done(_, completion) => return Ok(Err(completion)),
             }
@@ -263,10 +270,7 @@ impl Wire {
         let step = self.step(pending.name, limit, each).await;
         match step? {
             Step::Untagged | Step::Continue(_) => Ok(None),
-            Step::Bye(text) => self.judge(Err(ImapError::lost(
-                pending.name,
-                format!("the server said BYE: {text}"),
-            ))),
+            Step::Bye(text) => self.judge(Err(ImapError::said_bye(pending.name, &text))),
             Step::Done(_, completion) => Ok(Some(completion)),
         }
     }
@@ -302,7 +306,7 @@ impl Wire {
                     text,
                     ..
                 },
-            )) => self.judge(Err(ImapError::lost("greeting", format!("the server said BYE: {text}")))),
+            )) => self.judge(Err(ImapError::said_bye("greeting", &text))),
             Some(greeting) => Ok(greeting),
             None => self.judge(Err(ImapError::hostile("the greeting is not a greeting"))),
         }
@@ -314,6 +318,7 @@ impl Wire {
         limit: Duration,
         mut each: impl FnMut(&Response<'_>) + Send,
     ) -> Result<Step, ImapError> {
+        let mut notice = None;
         let step = self.read(during, limit, |response| match response {
             Response::Done { tag, status, outcome } => {
                 let verdict = match status {
@@ -321,6 +326,7 @@ impl Wire {
                     Status::No => Verdict::No,
                     _ => Verdict::Bad,
                 };
+                notice = Notice::of(outcome, verdict != Verdict::Ok);
                 Step::Done(tag.0.clone(), completion(verdict, outcome))
             }
             Response::Continue(outcome) => {
@@ -331,12 +337,19 @@ impl Wire {
                 outcome,
             } => Step::Bye(completion(Verdict::No, outcome).text),
             _ => {
+                if let Response::Data { outcome, .. } = response {
+                    notice = Notice::of(outcome, false);
+                }
                 each(response);
                 Step::Untagged
             }
         });
         let step = step.await?;
+        if let Some(notice) = notice {
+            self.notices.heard(Instant::now(), notice);
+        }
         if let Step::Done(tag, _) = &step {
+            self.notices.answered(Instant::now());
             match self.in_flight.iter().position(|sent| sent == tag) {
                 Some(at) => drop(self.in_flight.remove(at)),
                 None => return self.judge(Err(ImapError::hostile("an answer to a command that was not sent"))),
@@ -443,7 +456,10 @@ fn completion(verdict: Verdict, outcome: &Outcome<'_>) -> Completion {
         None => {
             // Codes the parser does not know are left in the text.
             if let Some((code, rest)) = information.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-                let name = code.split(' ').next().unwrap_or_default();
+                let (name, argument) = code.split_once(' ').unwrap_or((code, ""));
+                if name.eq_ignore_ascii_case("MODIFIED") {
+                    completion.modified = Some(uid_set::parse(argument.trim()).unwrap_or_default());
+                }
                 completion.code = Some(sanitise(&name.to_ascii_uppercase()));
                 completion.text = sanitise(rest.trim());
             }

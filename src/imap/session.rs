@@ -9,10 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response, ResponseCode};
 
+use super::bounds;
 use super::capability::Capabilities;
 use super::error::ImapError;
 use super::fetch::Ahead;
 use super::folders::{Names, Status, quote, status_of, unquoted};
+use super::notices::Warning;
 use super::reply::{Completion, Pending, Verdict, Wire};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 
@@ -138,6 +140,11 @@ impl Session {
     /// True when the session must be thrown away.
     pub fn is_dead(&self) -> bool {
         self.wire.is_dead()
+    }
+
+    /// What the server has said for people since this was last asked.
+    pub fn take_warnings(&mut self) -> Vec<Warning> {
+        self.wire.notices.take()
     }
 
     /// Responses the parser could not read and the guard has dropped; shown by `doctor`.
@@ -327,7 +334,11 @@ impl Memory {
             Response::Fetch(_, attributes) => self.flags_seen(attributes),
             Response::MailboxData(MailboxDatum::Status { mailbox, status }) => {
                 let mailbox = self.names.named(&unquoted(mailbox));
-                if let Some(status) = status_of(status) {
+                if self.status.len() + self.others.len() >= bounds::FOLDERS_TOLD
+                    || mailbox.as_str().len() > bounds::NAME_TOLD
+                {
+                    // Nobody watches so many; an unasked word about one more must not stay.
+                } else if let Some(status) = status_of(status) {
                     let before = self.status.insert(mailbox.clone(), status);
                     if before.is_none_or(|before| before != status) {
                         self.others.insert(mailbox);
@@ -366,10 +377,10 @@ impl Memory {
             _ => None,
         });
         if let (Some(uid), Some(flags)) = (uid, flags) {
-            if flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted")) {
-                self.deleted.insert(uid);
-            } else {
+            if !flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted")) {
                 self.deleted.remove(&uid);
+            } else if self.deleted.len() < bounds::DELETED {
+                self.deleted.insert(uid);
             }
         }
     }

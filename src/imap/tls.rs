@@ -146,6 +146,14 @@ fn is_authority(fault: &rustls::Error) -> bool {
         && format!("{fault:?}").contains("CaUsedAsEndEntity")
 }
 
+fn is_for_another_use(reason: &CertificateError) -> bool {
+    // The platform's verifier passes it on as an error of its own.
+    matches!(
+        reason,
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. }
+    ) || format!("{reason:?}").contains("Eku")
+}
+
 fn explain(host: &str, fault: &io::Error) -> ImapError {
     let inner = fault.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let Some(rustls::Error::InvalidCertificate(reason)) = inner else {
@@ -173,7 +181,19 @@ fn explain(host: &str, fault: &io::Error) -> ImapError {
             "it is a self-signed authority used as a server certificate; list that very certificate in ca_file"
                 .to_owned()
         }
-        other => format!("{other:?}"),
+        reason if is_for_another_use(reason) => {
+            "it is not made out for a server; the server's operator must replace it".to_owned()
+        }
+        CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "the authority it names has not signed it; if the server has a new certificate, put that one into ca_file"
+                .to_owned()
+        }
+        CertificateError::BadEncoding => "it is damaged, or no certificate at all".to_owned(),
+        // What the verifier below has no name for: a chain through a certificate that is no authority, for example.
+        _ => "its chain of signatures does not hold; for a server of your own, set ca_file to its authority's certificate"
+            .to_owned(),
     };
     ImapError::Certificate {
         host: host.to_owned(),

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
+use super::accuracy::Accuracy;
 use super::chart::{self, Bar};
 use super::escape::escape;
 use super::stats::{ByBucket, Corrections, Stats};
@@ -50,6 +51,8 @@ pub struct Report<'a> {
     pub zone: &'a TimeZone,
     /// The rules in force; empty when they are not known.
     pub rules: &'a [KnownRule],
+    /// What a replay of the past came to, when one was asked for.
+    pub accuracy: Option<&'a Accuracy>,
 }
 
 impl Report<'_> {
@@ -80,6 +83,9 @@ impl Report<'_> {
             page.push_str("</section>\n");
             self.reasons(&mut page);
             self.senders(&mut page);
+        }
+        if let Some(accuracy) = self.accuracy {
+            accuracy.section(&mut page);
         }
         self.rules(&mut page);
         page.push_str(

@@ -147,7 +147,7 @@ impl Stats {
     fn count(&mut self, row: &Row, day: Date) {
         let entry = &row.entry;
         match entry.kind {
-            RowKind::Keep | RowKind::Preview | RowKind::Sort => {
+            RowKind::Keep | RowKind::Preview | RowKind::Sort | RowKind::Hold => {
                 self.days.entry(day).or_default().count(entry.bucket);
                 self.verdicts.count(entry.bucket);
                 *self.reasons.entry(entry.reason.kind).or_default() += 1;
@@ -163,10 +163,10 @@ impl Stats {
                 }
             }
             RowKind::File => self.week(day).filed += u64::from(!entry.may_be_anothers()),
-            RowKind::Rescue => self.week(day).rescued += 1,
+            RowKind::Rescue => self.week(day).rescued += u64::from(is_correction(row)),
             RowKind::Undo => self.week(day).undone += u64::from(row.state == State::Done),
             // A copy is not another message.
-            RowKind::Copy => {}
+            RowKind::Snooze | RowKind::Return | RowKind::Copy => {}
         }
     }
 
@@ -242,8 +242,13 @@ impl<'a> Calendar<'a> {
     }
 }
 
+/// False for mail that the user only took back before its time had come.
+pub(super) fn is_correction(row: &Row) -> bool {
+    row.entry.reason.kind == ReasonKind::Taught
+}
+
 fn is_verdict(row: &Row) -> bool {
-    matches!(row.entry.kind, RowKind::Keep | RowKind::Preview | RowKind::Sort)
+    row.entry.kind.is_verdict()
 }
 
 fn wait(row: &Row) -> Option<i64> {

@@ -7,12 +7,14 @@
 //! 1. The ledger put this very copy here: ours, nothing follows.
 //! 2. The ledger has met this very copy before: known, nothing follows. A message is sorted once. That a further copy of it
 //!    was made elsewhere says nothing about the message itself.
-//! 3. In a bucket folder: the user filed it. Its identity is taught, whatever we had thought of it; unless another sorter
+//! 3. In a snooze folder: the user wants it back later. It is written down and teaches nothing.
+//! 4. In a bucket folder: the user filed it. Its identity is taught, whatever we had thought of it; unless another sorter
 //!    may have done it ([`super::rival`]).
-//! 4. In INBOX, after we or the user had moved it out to a bucket: a rescue. Its identity belongs in the inbox, and the
+//! 5. In INBOX, after we or the user had moved it out to a bucket: a rescue. Its identity belongs in the inbox, and the
 //!    message is never moved again.
-//! 5. In INBOX, met before in any other way: the user moves it about. Nothing follows.
-//! 6. Otherwise it is new, and gets a verdict.
+//! 6. In INBOX, after it had waited for its time: the user wants it sooner. The wait is over, nothing is taught.
+//! 7. In INBOX, met before in any other way: the user moves it about. Nothing follows.
+//! 8. Otherwise it is new, and gets a verdict.
 
 use super::bucket::Bucket;
 use super::evidence::Evidence;
@@ -22,7 +24,7 @@ use super::message::Message;
 use super::refusal::left_a_copy;
 use super::rival::Whose;
 use super::taught::{Drag, Identity, Lesson, Teacher};
-use super::verdict::{Reason, ReasonKind, Verdict};
+use super::verdict::{FlagChange, Reason, ReasonKind, Verdict};
 use super::{Arrival, Decision, Settings, Sorter};
 
 /// Something that happened on the server.
@@ -112,8 +114,12 @@ pub enum Meaning {
         /// It was `Blackhole/Domain`: the whole organisational domain is meant.
         domain: bool,
     },
+    /// The user put it into a snooze folder.
+    Snoozed,
     /// The user put it back into the inbox.
     Rescued,
+    /// The user took it back into the inbox before its time came.
+    TakenBack,
     /// New mail.
     New,
     /// Not for us: a folder we do not watch, our own digest, or a server's stand-in for a vanished message.
@@ -123,7 +129,10 @@ pub enum Meaning {
 /// Applies the policy at the head of this file.
 pub fn meaning(settings: &Settings, arrival: &Arrival) -> Meaning {
     let folder = &arrival.location.mailbox;
-    if is_stand_in(&arrival.message) || is_own_digest(settings, &arrival.message) || is_deleted(&arrival.flags) {
+    let snoozed = settings.folders.snooze_name(folder).is_some();
+    // What the user puts away comes back, our own digest too.
+    let own = !snoozed && is_own_digest(settings, &arrival.message);
+    if own || is_stand_in(&arrival.message) || is_deleted(&arrival.flags) {
         return Meaning::Nothing;
     }
     if arrival.history.iter().any(|row| put_here(row, &arrival.location)) {
@@ -135,6 +144,9 @@ pub fn meaning(settings: &Settings, arrival: &Arrival) -> Meaning {
         .any(|row| row.entry.source == arrival.location && is_verdict_or_drag(row))
     {
         return Meaning::Known;
+    }
+    if snoozed {
+        return Meaning::Snoozed;
     }
     if let Some((bucket, domain)) = bucket_folder(settings, folder) {
         return Meaning::Filed { bucket, domain };
@@ -151,6 +163,7 @@ pub fn meaning(settings: &Settings, arrival: &Arrival) -> Meaning {
         (true, Some(last)) => match last.entry.kind {
             RowKind::Sort if matches!(last.state, State::Done | State::Unknown) => Meaning::Rescued,
             RowKind::File => Meaning::Rescued,
+            RowKind::Snooze | RowKind::Hold => Meaning::TakenBack,
             _ => Meaning::Known,
         },
     }
@@ -205,6 +218,16 @@ fn is_deleted(flags: &[String]) -> bool {
     flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"))
 }
 
+impl Arrival {
+    /// Those of the changes that change anything. Undo reverses what is on record: a flag that the user had set before
+    /// must not be in it.
+    pub fn lacking(&self, mut changes: Vec<FlagChange>) -> Vec<FlagChange> {
+        let is_set = |change: &FlagChange| self.flags.iter().any(|flag| flag.eq_ignore_ascii_case(&change.flag));
+        changes.retain(|change| is_set(change) != change.set);
+        changes
+    }
+}
+
 impl Sorter {
     /// What follows from an event. The only effect is on this sorter's own memory; everything else is in the answer.
     pub fn handle(&mut self, now: Timestamp, event: Event) -> Vec<Action> {
@@ -224,6 +247,8 @@ impl Sorter {
             Event::Arrived(arrival) => match meaning(&self.settings, &arrival) {
                 Meaning::Ours | Meaning::Known | Meaning::Nothing => Vec::new(),
                 Meaning::New => self.sort(now, &arrival),
+                Meaning::Snoozed => vec![self.snoozed(&arrival)],
+                Meaning::TakenBack => vec![self.taken_back(&arrival)],
                 Meaning::Filed { bucket, domain } => self.filed(now, &arrival, bucket, domain),
                 Meaning::Rescued => self.rescued(now, &arrival),
             },
@@ -233,7 +258,12 @@ impl Sorter {
     /// New mail: the verdict, as a row that keeps, previews or moves.
     fn sort(&mut self, now: Timestamp, arrival: &Arrival) -> Vec<Action> {
         let Decision { verdict, .. } = self.decide(now, arrival);
-        self.received(now, arrival);
+        if self.lets_wait(&verdict) {
+            self.met(now, arrival);
+        } else {
+            self.received(now, arrival);
+            self.acquaint(arrival, &verdict);
+        }
         self.follow(now, arrival, verdict)
     }
 
@@ -256,7 +286,7 @@ impl Sorter {
                 let entry = Entry {
                     kind,
                     destination: Some(folder),
-                    flags: verdict.orders.flags,
+                    flags: arrival.lacking(verdict.orders.flags),
                     ..entry
                 };
                 if self.settings.moves {
@@ -265,8 +295,11 @@ impl Sorter {
                     Action::Plan(entry)
                 }
             }
+            Some(folder) if self.waits(now, arrival, &verdict, &folder) => {
+                self.held(entry, arrival.lacking(verdict.orders.flags))
+            }
             _ if self.settings.moves => Action::Plan(Entry {
-                flags: verdict.orders.flags,
+                flags: arrival.lacking(verdict.orders.flags),
                 ..entry
             }),
             _ => Action::Plan(entry),

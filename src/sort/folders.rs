@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::bucket::{Bucket, OwnBucket};
+use super::hold::Hold;
 use super::mailbox::Mailbox;
+use super::snooze::Snooze;
 
 /// Where each bucket's mail goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +23,12 @@ pub struct Folders {
     pub blackhole_trash_after: Option<Duration>,
     /// The user's own buckets.
     pub own: BTreeMap<OwnBucket, Mailbox>,
+    /// Folders from which mail comes back by itself; `None` where the user wants none.
+    pub snooze: Option<Snooze>,
+    /// Quiet hours; `None` where the user wants none.
+    pub hold: Option<Hold>,
+    /// Where the mail of strangers waits for the user's word; `None` leaves it in the inbox.
+    pub screener: Option<Mailbox>,
     /// Sent, when the server does not mark it or the user wants another.
     pub sent: Option<Mailbox>,
 }
@@ -35,6 +43,9 @@ impl Default for Folders {
             blackhole: Mailbox::new("Blackhole"),
             blackhole_trash_after: None,
             own: BTreeMap::new(),
+            snooze: None,
+            hold: None,
+            screener: None,
             sent: None,
         }
     }
@@ -62,6 +73,11 @@ impl Folders {
     /// Every bucket that this account has.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
         Bucket::BUILT_IN.into_iter().chain(self.own_buckets())
+    }
+
+    /// The name of a snooze folder, its last part.
+    pub fn snooze_name<'a>(&self, mailbox: &'a Mailbox) -> Option<&'a str> {
+        self.snooze.as_ref()?.name_of(mailbox)
     }
 
     /// The bucket whose folder this is; `None` for INBOX and folders that are not ours.

@@ -9,7 +9,7 @@ use super::message::Message;
 use super::rules::{RuleAnswer, Stage};
 use super::sender::{is_shared, organisational_domain};
 use super::taught::{Identity, Lesson};
-use super::verdict::{Reason, ReasonKind, StageAnswer, Verdict};
+use super::verdict::{Orders, ReasonKind, StageAnswer, Verdict};
 use super::{Arrival, Sorter};
 
 /// Most lessons about neighbours of the sender that are worth a line.
@@ -53,13 +53,16 @@ impl Sorter {
             };
             answers.push(StageAnswer { kind, bucket, text });
         }
-        let last = "where mail stays that nothing else speaks for";
+        let mut last = self.by_default(&facts, Orders::default());
+        if !self.lets_wait(&last) {
+            "where mail stays that nothing else speaks for".clone_into(&mut last.reason.text);
+        }
         answers.push(StageAnswer {
             kind: ReasonKind::Default,
             bucket: Some(Bucket::Inbox),
-            text: last.to_owned(),
+            text: last.reason.text.clone(),
         });
-        verdicts.push(Verdict::new(Bucket::Inbox, Reason::new(ReasonKind::Default, last)));
+        verdicts.push(last);
         Inquiry {
             verdict: self.decide(now, arrival).verdict,
             answers,

@@ -74,11 +74,17 @@ pub enum RowKind {
     File,
     /// The user put the message back into the inbox.
     Rescue,
+    /// The user put the message into a snooze folder; it comes back when the folder's name says so.
+    Snooze,
+    /// A move out of the inbox for the quiet hours.
+    Hold,
+    /// A move back into the inbox: the time of a [`RowKind::Snooze`] or [`RowKind::Hold`] has come.
+    Return,
 }
 
 impl RowKind {
     /// Every kind.
-    pub const ALL: [RowKind; 7] = [
+    pub const ALL: [RowKind; 10] = [
         RowKind::Keep,
         RowKind::Preview,
         RowKind::Sort,
@@ -86,6 +92,9 @@ impl RowKind {
         RowKind::Undo,
         RowKind::File,
         RowKind::Rescue,
+        RowKind::Snooze,
+        RowKind::Hold,
+        RowKind::Return,
     ];
 
     /// The stored and printed word.
@@ -98,12 +107,23 @@ impl RowKind {
             RowKind::Undo => "undo",
             RowKind::File => "file",
             RowKind::Rescue => "rescue",
+            RowKind::Snooze => "snooze",
+            RowKind::Hold => "hold",
+            RowKind::Return => "return",
         }
+    }
+
+    /// True for the kinds that record a verdict.
+    pub fn is_verdict(self) -> bool {
+        matches!(self, RowKind::Keep | RowKind::Preview | RowKind::Sort | RowKind::Hold)
     }
 
     /// True for the kinds behind which a command to the server stands.
     pub fn moves(self) -> bool {
-        matches!(self, RowKind::Sort | RowKind::Copy | RowKind::Undo)
+        matches!(
+            self,
+            RowKind::Sort | RowKind::Copy | RowKind::Undo | RowKind::Hold | RowKind::Return
+        )
     }
 }
 
@@ -157,7 +177,8 @@ pub struct Entry {
     pub from: Option<Address>,
     /// Where the copy is that the row is about.
     pub source: Location,
-    /// Where it goes (`Sort`, `Copy`, `Undo`, `Preview`) or was found (`File`, `Rescue`); `None` for `Keep`.
+    /// Where it goes (`Sort`, `Copy`, `Undo`, `Preview`, `Hold`, `Return`) or was found (`File`, `Rescue`, `Snooze`); `None` for
+    /// `Keep`.
     pub destination: Option<Mailbox>,
     /// UIDNEXT of the destination when the row was planned: recovery looks only at UIDs from here on.
     pub destination_uid_next: Option<Uid>,

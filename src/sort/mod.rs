@@ -9,16 +9,16 @@
 //! 3. **A reply to me**: the message answers one in Sent, on a list too: top. A robot's or an unvouched look-alike's
 //!    answer stays in the inbox; so does one that the provider found forged.
 //! 4. **Correspondence**: the message names me, or a list I write to, and comes from somebody I write to: top above the
-//!    threshold; below it, when it names me, the inbox. Received mail counts for nothing, an address that the provider does not vouch for gives no top where the
+//!    threshold; below it, when it names me, the inbox. The same for somebody in my address book, but never top. Received mail counts for nothing, an address that the provider does not vouch for gives no top where the
 //!    provider vouches for others.
 //! 5. **Names me**: list mail with one of my addresses in To or Cc, from no declared robot, stays in the inbox.
 //! 6. **Fallback rules**: the shipped pack, and what the user added to it.
 //! 7. **Evidence**: what the headers say by themselves; see [`evidence`].
-//! 8. Otherwise the inbox.
+//! 8. Otherwise the inbox; or the strangers' folder, where the user wants one.
 //!
 //! Nobody gets out of the user's sight by stages 3 to 5, and nobody gets to top by stages 5 to 8.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub mod addressing;
@@ -26,15 +26,18 @@ pub mod arrival;
 pub mod authenticity;
 pub mod behaviour;
 pub mod bucket;
+pub mod contacts;
 pub mod correspondence;
 pub mod duplicates;
 pub mod evidence;
 pub mod facts;
 pub mod folders;
+pub mod hold;
 pub mod inquiry;
 pub mod ledger;
 pub mod lookalike;
 pub mod mailbox;
+mod memory;
 pub mod message;
 pub mod refusal;
 pub mod rival;
@@ -42,15 +45,20 @@ pub mod rules;
 mod sanitise;
 pub mod sender;
 pub mod sent;
+pub mod snooze;
+mod stranger;
 pub mod taught;
 pub mod training;
+pub mod unanswered;
 pub mod verdict;
+pub mod wait;
 
-pub use sanitise::sanitise;
+pub use sanitise::{is_treacherous, sanitise};
 
 use addressing::{Addressed, names, writer};
 use authenticity::{Authentication, Provider};
 use bucket::Bucket;
+use contacts::Contacts;
 use correspondence::{Correspondence, Learning};
 use duplicates::Duplicates;
 use evidence::{Doubt, Evidence};
@@ -61,7 +69,7 @@ use mailbox::{Location, Mailbox, Timestamp};
 use message::Message;
 use rival::Lookout;
 use rules::RuleSet;
-use sender::Owner;
+use sender::{Address, Owner};
 use sent::SentIndex;
 use taught::Taught;
 use verdict::{Orders, Reason, ReasonKind, StageAnswer, Verdict};
@@ -126,6 +134,10 @@ pub struct Sorter {
     pub rules: Arc<RuleSet>,
     /// Whom the user writes to.
     pub correspondence: Correspondence,
+    /// The user's address book.
+    pub contacts: Contacts,
+    /// Whose mail the user has had in his inbox; filled only where strangers wait.
+    pub acquainted: BTreeSet<Address>,
     /// What the user showed.
     pub taught: Taught,
     /// What the user sent.
@@ -167,6 +179,8 @@ impl Sorter {
             settings,
             rules,
             correspondence: Correspondence::default(),
+            contacts: Contacts::default(),
+            acquainted: BTreeSet::new(),
             taught: Taught::default(),
             sent_index: SentIndex::default(),
             provider,
@@ -198,35 +212,14 @@ impl Sorter {
                 }
             }
         }
-        let reason = Reason::new(ReasonKind::Default, "nothing spoke for another place");
-        let text = reason.text.clone();
+        let verdict = self.by_default(&facts, standing);
+        let text = verdict.reason.text.clone();
         stages.push(StageAnswer {
             kind: ReasonKind::Default,
             bucket: Some(Bucket::Inbox),
             text,
         });
-        let verdict = Verdict {
-            orders: standing,
-            ..Verdict::new(Bucket::Inbox, reason)
-        };
         Decision { verdict, stages }
-    }
-
-    /// Takes note of a message somebody sent to the user. To be called once a message, after [`Sorter::decide`].
-    pub fn received(&mut self, now: Timestamp, arrival: &Arrival) {
-        let answers_me = self.sent_index.answered_by(&arrival.message).is_some();
-        self.provider.learn(now, &arrival.message, answers_me);
-        self.duplicates.insert(&arrival.message, &arrival.mid);
-        if let Some(writer) = writer(&arrival.message) {
-            self.correspondence.received(writer);
-        }
-    }
-
-    /// Takes note of a message the user sent. To be called once a message.
-    pub fn sent(&mut self, at: Timestamp, message: &Message) {
-        self.sent_index.insert(message);
-        let half_life = self.settings.learning.half_life_days;
-        self.correspondence.sent(at, message, &self.settings.owner, half_life);
     }
 
     /// Everything the stages may ask, gathered once.
@@ -323,10 +316,9 @@ impl Sorter {
     }
 
     fn by_correspondence(&self, facts: &Facts<'_>) -> Answer {
-        let tally = facts
-            .tally
-            .filter(|tally| tally.sent_count > 0)
-            .ok_or("you never wrote to this sender")?;
+        let Some(tally) = facts.tally.filter(|tally| tally.sent_count > 0) else {
+            return self.by_contacts(facts, names(&self.settings.owner, facts.message));
+        };
         if facts.authentication == Authentication::Fail {
             return Err("you wrote to this sender, but the provider found the message forged".into());
         }

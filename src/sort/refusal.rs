@@ -30,6 +30,9 @@ pub const HELD: &str = "not sent: ";
 /// Begins the code of a row whose copy was made and whose original could not be removed.
 pub const COPIED: &str = "copied, but ";
 
+/// Code of a row whose message another daemon has claimed ([`super::rival`]): left to it, and looked at again.
+pub const CLAIMED: &str = "[INUSE] another Postroom has claimed it";
+
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;

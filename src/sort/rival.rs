@@ -9,10 +9,11 @@
 //! 2. We were about to move it to this very folder, and somebody was faster by less than a minute: *outrun*.
 //! 3. We had never met it, it has just been delivered, it lies where its verdict puts it, and a message has just left the
 //!    inbox before we could look at it: *outrun*.
-//! 4. We had not met it, or only in passing, and it lies where its verdict puts it: a hand that did this agrees with us,
+//! 4. We had not met it, or had left it to somebody else's claim, and that claim is on it: his. No sign; both know.
+//! 5. We had not met it, or only in passing, and it lies where its verdict puts it: a hand that did this agrees with us,
 //!    and another sorter cannot be told from it. Nothing is learned.
-//! 5. There are signs of another sorter, and the message is fresh or unknown: the lesson is held until the user confirms it.
-//! 6. Otherwise it is the hand, and is learned.
+//! 6. There are signs of another sorter, and the message is fresh or unknown: the lesson is held until the user confirms it.
+//! 7. Otherwise it is the hand, and is learned.
 //!
 //! The signs are *doubled* and *outrun*, counted over a day. A hand is not that quick, nor that obedient, five times a
 //! day: two doubles or five times outrun, and every move waits a little and looks again before it is made. Two more
@@ -46,6 +47,16 @@ pub const OUTRUN: &str = "another program put it where Postroom was about to put
 const FITS: &str =
     "it was found where its verdict puts it; it cannot be told whether by your hand, so nothing was learned";
 
+/// Begins the keyword that a daemon puts on a message before it moves it, where several share a mailbox.
+pub const CLAIM: &str = "$PostroomClaim-";
+
+/// True for the claim of any daemon.
+pub fn is_claim(keyword: &str) -> bool {
+    keyword
+        .get(..CLAIM.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(CLAIM))
+}
+
 /// Who put a message into a bucket folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
@@ -59,6 +70,8 @@ pub enum Whose {
     Outrun,
     /// Nobody can tell, and there is nothing to learn.
     Fits,
+    /// Another daemon's claim is on it.
+    Claimed,
 }
 
 impl Whose {
@@ -71,6 +84,9 @@ impl Whose {
             )),
             Whose::Outrun => Some(format!("{OUTRUN}; nothing was learned")),
             Whose::Fits => Some(FITS.to_owned()),
+            Whose::Claimed => {
+                Some("another Postroom has moved it, and its claim is on it; nothing was learned".to_owned())
+            }
         }
     }
 }
@@ -115,6 +131,7 @@ impl Sorter {
                     _ => Whose::Fits,
                 }
             }
+            None if arrival.flags.iter().any(|flag| is_claim(flag)) => Whose::Claimed,
             None if self.would_go_to(now, arrival) == Some(folder.clone()) => {
                 if arrival.history.is_empty() && fresh && self.lookout.take_vanished(now) {
                     Whose::Outrun

@@ -30,7 +30,8 @@ pub fn sanitise(text: &str) -> String {
     safe
 }
 
-fn is_treacherous(c: char) -> bool {
+/// True for a character that moves the cursor, turns the direction of writing round, or cannot be seen.
+pub fn is_treacherous(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'

@@ -15,6 +15,9 @@ pub struct Address(Box<str>);
 #[error("`{0}` is not an e-mail address")]
 pub struct NotAnAddress(pub String);
 
+/// Longest address in octets: 64, `@`, 255 (RFC 5321 section 4.5.3.1).
+const LONGEST: usize = 320;
+
 impl Address {
     /// Parses a bare `local@domain`, as a header parser or a user gives it. `None` for anything that is not exactly one
     /// address: no `@`, an empty part, white space, control characters, angle brackets, a route, a domain IDNA refuses.
@@ -22,7 +25,7 @@ impl Address {
         let text = text.trim();
         let (local, domain) = text.rsplit_once('@')?;
         let domain = domain.strip_suffix('.').unwrap_or(domain);
-        if local.is_empty() || domain.is_empty() || text.len() > 320 || !is_local_part(local) {
+        if local.is_empty() || domain.is_empty() || text.len() > LONGEST || !is_local_part(local) {
             return None;
         }
         let domain = if domain
@@ -34,7 +37,11 @@ impl Address {
             idna::domain_to_ascii(domain).ok()?
         };
         let labels_fit = domain.split('.').all(|label| !label.is_empty() && label.len() <= 63);
-        labels_fit.then(|| Self(format!("{}@{domain}", local.to_lowercase()).into()))
+        // IDNA lets ASCII through as it is, control characters too.
+        let is_name = !domain.contains(|c: char| !c.is_ascii_graphic() || "<>()\",;:\\@".contains(c));
+        // Folded it may be longer than it was.
+        let folded = format!("{}@{domain}", local.to_lowercase());
+        (labels_fit && is_name && folded.len() <= LONGEST).then(|| Self(folded.into()))
     }
 
     /// The folded `local@domain`.

@@ -7,10 +7,16 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::row::{SELECT, decode, insert};
 use super::{Store, StoreError, WriteError, accounts};
 use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, State};
-use crate::sort::mailbox::{Mailbox, Timestamp};
+use crate::sort::mailbox::{Location, Mailbox, Timestamp};
 
 /// Rows deleted in one transaction by [`Store::prune`], so that nobody waits long for the database.
 const PRUNED_AT_ONCE: i64 = 5_000;
+
+/// The newest of the last messages may be this many seconds past before it is thought that the clock jumps, and not that
+/// there is no mail.
+const NEWEST_IS_PAST: i64 = 30 * 86_400;
+/// A row is closed at most so many seconds after it was planned; after a crash at the next start.
+const LONGEST_WAY: i64 = 30 * 86_400;
 
 impl Store {
     /// Writes rows in one transaction: kinds that move a message as `planned`, the others as `done`. The numbers come
@@ -100,6 +106,31 @@ impl Store {
         Ok(Committed::after_fsync(if open { vec![planned] } else { Vec::new() }))
     }
 
+    /// Where the moves by verdict that were done at `since` or later have put their messages, as far as the server told.
+    pub fn moved_since(&self, account: &str, since: Timestamp) -> Result<Committed<Vec<Location>>, StoreError> {
+        let rows: Vec<Row> = self.read(|connection| {
+            let Some(account) = accounts::find(connection, account)? else {
+                return Ok(Vec::new());
+            };
+            connection
+                .prepare_cached(&format!(
+                    "{SELECT} WHERE l.account = ?1 AND l.kind = 'sort' AND l.state = 'done' AND l.at >= ?2 AND l.closed >= ?3"
+                ))?
+                .query_map(params![account, since.0.saturating_sub(LONGEST_WAY), since.0], decode)?
+                .collect()
+        })?;
+        let places = rows.into_iter().filter_map(|row| {
+            let (uid_validity, uid) = row.destination_uid?;
+            let mailbox = row.entry.destination?;
+            Some(Location {
+                mailbox,
+                uid_validity,
+                uid,
+            })
+        });
+        Ok(Committed::after_fsync(places.collect()))
+    }
+
     /// One row by its number.
     pub fn row(&self, id: RowId) -> Result<Option<Row>, StoreError> {
         self.read(|connection| {
@@ -134,17 +165,30 @@ impl Store {
         })
     }
 
-    /// Deletes rows planned before `older_than`, never open ones; returns how many. In steps, each its own transaction.
-    pub fn prune(&mut self, older_than: Timestamp) -> Result<usize, StoreError> {
+    /// Deletes rows older than `retention` seconds at `now`, never open ones; returns how many. In steps, each its own
+    /// transaction.
+    ///
+    /// A clock that is wrong by years, as at boot without a battery, empties no ledger: by the server's clock, which gave
+    /// each message its INTERNALDATE, a row and its message must be old enough too.
+    pub fn prune(&mut self, now: Timestamp, retention: i64) -> Result<usize, StoreError> {
+        let newest: Option<i64> = self.read(|connection| {
+            connection.query_row(
+                "SELECT max(arrived) FROM (SELECT arrived FROM ledger ORDER BY id DESC LIMIT 1000)",
+                [],
+                |row| row.get(0),
+            )
+        })?;
+        let now = newest.map_or(now.0, |newest| now.0.min(newest.saturating_add(NEWEST_IS_PAST)));
+        let older_than = now.saturating_sub(retention);
         let mut pruned = 0;
         loop {
             let step = self.write(|transaction| {
                 Ok(transaction
                     .prepare_cached(
                         "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE account IN (SELECT id FROM account) \
-                         AND at < ?1 AND state NOT IN ('planned', 'unknown') LIMIT ?2)",
+                         AND at < ?1 AND coalesce(arrived, at) < ?1 AND state NOT IN ('planned', 'unknown') LIMIT ?2)",
                     )?
-                    .execute(params![older_than.0, PRUNED_AT_ONCE])?)
+                    .execute(params![older_than, PRUNED_AT_ONCE])?)
             })?;
             pruned += step;
             if step < PRUNED_AT_ONCE as usize {

@@ -25,6 +25,7 @@ mod row;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 
@@ -103,6 +104,14 @@ impl Store {
         let lost = self.lost || opened.set_aside.is_some();
         *self = Self { lost, ..opened.store };
         Ok(())
+    }
+
+    /// Whether the state directory takes what is written into it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotWritable`]: full, read-only, gone.
+    pub fn probe(dir: &Path) -> Result<(), StoreError> {
+        reserve::try_room(dir).map_err(|e| StoreError::from_io(&dir.join(FILE_NAME), &e))
     }
 
     /// True when this process has set a damaged database aside: what was known about old mail is gone, so old mail must

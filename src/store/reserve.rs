@@ -11,6 +11,23 @@ use std::path::{Path, PathBuf};
 /// Octets kept back: several times what closing the largest set of moves writes.
 const ROOM: usize = 2 << 20;
 
+/// Writes something into a state directory and takes it away again: what `status` does to see whether the daemon can.
+pub(super) fn try_room(dir: &Path) -> io::Result<()> {
+    let path = dir.join(format!("probe.{}", std::process::id()));
+    let written = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|mut file| {
+            file.write_all(&vec![b'.'; 64 << 10])?;
+            file.sync_all()
+        });
+    let _ = fs::remove_file(&path);
+    written
+}
+
 /// The file that holds the room.
 #[derive(Debug)]
 pub(super) struct Reserve {

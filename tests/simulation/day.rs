@@ -7,10 +7,12 @@ use std::time::Duration;
 use postroom::sort::rules::RuleSet;
 use tokio::time::sleep;
 
+use super::accidents::{happen, pass};
 use super::chronicle::Chronicle;
 use super::life::{Life, account, set_clock};
 use super::profile::{Ladder, Profile};
 use super::reckoning;
+use super::undo::take_back;
 use super::user::{Pace, deliver, post, work};
 use super::weather::Weather;
 use super::world::{DAWN, Shared};
@@ -37,19 +39,18 @@ pub struct Outcome {
 
 /// Runs one seed. With `all`, the chronicle is whole.
 pub fn run(seed: u64, all: bool) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
     let state = scratch();
-    let outcome = runtime.block_on(day(seed, all, state.path()));
-    runtime.shutdown_background();
-    outcome
+    runtime().block_on(day(seed, all, state.path()))
+}
+
+/// One thread, and time that passes when nobody has anything to do.
+pub fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().start_paused(true).build().expect("a runtime")
 }
 
 /// A directory that costs no disk, where there is one.
-fn scratch() -> tempfile::TempDir {
+pub fn scratch() -> tempfile::TempDir {
     let memory = PathBuf::from("/dev/shm");
     let made = if memory.is_dir() {
         tempfile::tempdir_in(memory)
@@ -66,7 +67,7 @@ async fn day(seed: u64, all: bool, state: &Path) -> Outcome {
     set_clock(DAWN);
     let profile = Profile::random(&mut random);
     let weather = Weather::random(&mut random);
-    let poll = Duration::from_secs([30, 60, 300][random.usize(..3)]);
+    let poll = Duration::from_secs([30, 120, 300, 300, 300, 300][random.usize(..6)]);
     let account = account(poll, profile.ladder == Ladder::Unsafe && random.bool());
     let pace = Pace {
         mail: Duration::from_secs(random.u64(200..1_500)),
@@ -85,6 +86,10 @@ async fn day(seed: u64, all: bool, state: &Path) -> Outcome {
     }
     let postman = tokio::spawn(deliver(world.clone(), random.fork(), pace));
     let user = tokio::spawn(work(world.clone(), random.fork(), pace));
+    let accidents = [None, Some(6), Some(3), Some(1)][random.usize(..4)].map(|hours| {
+        let mean = Duration::from_hours(hours);
+        tokio::spawn(happen(world.clone(), random.fork(), mean))
+    });
     let rules = Arc::new(RuleSet::default());
     let (begun, mut lives) = (tokio::time::Instant::now(), 0);
     while begun.elapsed() < DAY {
@@ -103,9 +108,13 @@ async fn day(seed: u64, all: bool, state: &Path) -> Outcome {
     }
     postman.abort();
     user.abort();
+    if let Some(accidents) = accidents {
+        accidents.abort();
+    }
     let faults = {
         let mut world = world.lock();
         world.weather.clear();
+        pass(&mut world);
         world.note("the evening: nobody does anything more");
         world.weather.faults
     };
@@ -115,6 +124,7 @@ async fn day(seed: u64, all: bool, state: &Path) -> Outcome {
         .until_stopped(Duration::from_mins(30))
         .await;
     reckoning::settle(&world, state);
+    take_back(&world, &account, state, lives).await;
     let world = world.lock();
     Outcome {
         seed,

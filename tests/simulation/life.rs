@@ -14,7 +14,7 @@ use postroom::daemon::logbook::Logbook;
 use postroom::daemon::worker::Worker;
 use postroom::sort::correspondence::Learning;
 use postroom::sort::folders::Folders;
-use postroom::sort::mailbox::{Mailbox, Timestamp};
+use postroom::sort::mailbox::Timestamp;
 use postroom::sort::rules::RuleSet;
 use postroom::sort::sender::{Address, Owner};
 use postroom::store::{Store, StoreHandle};
@@ -36,8 +36,10 @@ pub fn account(poll: Duration, allow_unsafe_move: bool) -> Account {
         mode: Mode::Sort,
         backlog: Backlog::Leave,
         allow_unsafe_move,
+        claim: false,
         authserv_id: None,
         imap: Imap {
+            idle: Vec::new(),
             host: "model.example".to_owned(),
             port: 993,
             tls: Tls::Implicit,
@@ -48,6 +50,8 @@ pub fn account(poll: Duration, allow_unsafe_move: bool) -> Account {
         },
         folders: Folders::default(),
         learning: Learning::default(),
+        contacts: None,
+        no_reply: None,
         digest: Vec::new(),
     }
 }

@@ -10,6 +10,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod accidents;
 mod chronicle;
 mod command;
 mod day;
@@ -19,8 +23,11 @@ mod life;
 mod post;
 mod profile;
 mod reckoning;
+mod sequences;
 mod server;
 mod session;
+mod traces;
+mod undo;
 mod user;
 mod weather;
 mod world;
@@ -30,16 +37,25 @@ fn asked_for(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// Runs a seed and fails with everything that helps to understand it.
-fn must_hold(seed: u64) -> day::Outcome {
-    let outcome = day::run(seed, false);
-    assert!(
-        outcome.broken.is_empty(),
-        "{}\nseed {seed} breaks {:#?}\nagain, with all of it: POSTROOM_SEED={seed} cargo test --test simulation one_seed -- --nocapture",
-        outcome.last,
-        outcome.broken
+/// Fails with everything that helps to understand the first seed that broke a rule, and a line for each other.
+fn must_hold(outcomes: &[day::Outcome]) {
+    let broken: Vec<&day::Outcome> = outcomes.iter().filter(|day| !day.broken.is_empty()).collect();
+    let Some(first) = broken.first() else { return };
+    println!("{}", first.last);
+    for day in &broken {
+        println!(
+            "seed {} breaks {} rules, first: {}",
+            day.seed,
+            day.broken.len(),
+            day.broken[0]
+        );
+    }
+    let seed = first.seed;
+    panic!(
+        "{} of {} days went wrong; the whole of the first: POSTROOM_SEED={seed} cargo test --test simulation one_seed -- --nocapture",
+        broken.len(),
+        outcomes.len()
     );
-    outcome
 }
 
 #[test]
@@ -77,12 +93,13 @@ fn many_seeds() {
             let seeds = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
             seeds
                 .take_while(|seed| *seed < first + count)
-                .map(must_hold)
+                .map(|seed| day::run(seed, false))
                 .collect::<Vec<_>>()
         };
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     });
+    must_hold(&outcomes);
     let sum = |value: fn(&day::Outcome) -> u64| outcomes.iter().map(value).sum::<u64>();
     println!(
         "{} days in {:.0} s: {} messages, {} moves, {} faults, {} lives, {} met by the user's own hand; nothing broken",
@@ -94,4 +111,27 @@ fn many_seeds() {
         sum(|day| u64::from(day.lives)),
         sum(|day| day.met as u64),
     );
+}
+
+/// 10,000 sequences, or as many as `POSTROOM_SEQUENCES` says.
+#[test]
+fn ten_thousand_sequences_of_moves_and_undos_end_where_they_began() {
+    let wanted = asked_for("POSTROOM_SEQUENCES").unwrap_or(10_000);
+    let rounds = wanted.div_ceil(sequences::IN_A_ROUND);
+    let moves: usize = (1..=rounds).map(sequences::round).sum();
+    println!(
+        "{} sequences, {moves} moves and undos: the census is as it was",
+        rounds * sequences::IN_A_ROUND
+    );
+}
+
+/// Random commands by two clients, on the model and on Dovecot: `POSTROOM_TRACES` says how many times.
+#[test]
+fn the_model_answers_as_dovecot_does() {
+    let Some(server) = support::Dovecot::new().start() else {
+        return;
+    };
+    let traces = asked_for("POSTROOM_TRACES").unwrap_or(25);
+    (1..=traces).for_each(|seed| traces::replay(seed, &server));
+    println!("{traces} traces: the model says what Dovecot says");
 }

@@ -168,9 +168,21 @@ impl Post {
         let Some(folder) = self.folders.remove(from) else {
             return false;
         };
+        let copies: Vec<(u32, usize)> = folder.copies.iter().map(|copy| (copy.uid, copy.letter)).collect();
         self.folders.insert(to.to_owned(), folder);
+        for (uid, letter) in copies {
+            let place = self.place(to, uid);
+            self.put_by.entry(place.clone()).or_insert(Hand::Server);
+            self.ever.insert(place, letter);
+        }
         self.changed.notify_waiters();
         true
+    }
+
+    /// Takes a folder away; what was in it has been expunged before.
+    pub fn remove(&mut self, name: &str) {
+        self.folders.remove(name);
+        self.changed.notify_waiters();
     }
 
     /// Numbers a folder anew: another UIDVALIDITY, UIDs from 1.

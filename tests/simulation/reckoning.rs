@@ -9,6 +9,7 @@ use postroom::store::{Query, Store};
 
 use super::life::ACCOUNT;
 use super::post::{Hand, Place};
+use super::profile::Ladder;
 use super::world::{Act, Shared, World};
 
 /// Looks over the daemon's shoulder from now on.
@@ -26,7 +27,7 @@ pub fn attend(world: &mut World, state: &Path) {
     }));
 }
 
-fn all_rows(store: &Store) -> Vec<Row> {
+pub fn all_rows(store: &Store) -> Vec<Row> {
     let query = Query {
         account: Some(ACCOUNT.to_owned()),
         ..Query::default()
@@ -121,7 +122,9 @@ pub fn settle(world: &Shared, state: &Path) {
     let mut world = world.lock();
     let mut broken = Vec::new();
     census(&world, &rows, &mut broken);
+    marks(&world, &rows, &mut broken);
     ledger(&world, &rows, &mut broken);
+    nothing_skipped(&world, &rows, &mut broken);
     lessons(&world, &rows, &store, &mut broken);
     for rule in broken {
         world.breaks(rule);
@@ -151,18 +154,61 @@ fn census(world: &World, rows: &[Row], broken: &mut Vec<String>) {
         }
     }
     for (letter, net) in net.into_iter().filter(|(_, net)| *net != 0) {
-        let id = &world.post.letters[letter].id;
-        let told = rows.iter().any(|row| {
-            let copied = row.code.as_deref().is_some_and(|code| code.starts_with("copied, but "));
-            let marked = !world.profile.uidplus() && !world.profile.moves() && row.state == State::Done;
-            row.entry.message_id.as_ref() == Some(id) && (copied || marked)
-        });
         if net < 0 {
             broken.push(format!("S1: message {letter} is lost"));
-        } else if !told && !world.met.contains_key(&letter) {
+        } else if !is_told(world, rows, letter) {
             broken.push(format!(
                 "S2: message {letter} is there {net} times too often, and nothing tells of it"
             ));
+        }
+    }
+}
+
+/// The ledger tells of a second copy, or it could not be otherwise.
+fn is_told(world: &World, rows: &[Row], letter: usize) -> bool {
+    let id = &world.post.letters[letter].id;
+    let told = |row: &Row| {
+        let copied = row.code.as_deref().is_some_and(|code| code.starts_with("copied, but "));
+        let marked = world.profile.ladder == Ladder::Unsafe && row.state == State::Done;
+        copied || marked
+    };
+    world.met.contains_key(&letter)
+        || rows
+            .iter()
+            .any(|row| row.entry.message_id.as_ref() == Some(id) && told(row))
+}
+
+/// S3: no \Deleted of ours stays where nothing tells of it.
+fn marks(world: &World, rows: &[Row], broken: &mut Vec<String>) {
+    for (place, letter) in &world.marked {
+        let copy = world.post.copy(&place.folder, place.uid);
+        let there = world.post.place(&place.folder, place.uid) == *place;
+        if there && copy.is_some_and(|copy| copy.flags.contains("\\Deleted")) && !is_told(world, rows, *letter) {
+            broken.push(format!("S3: {place:?} is still flagged as deleted by us"));
+        }
+    }
+}
+
+/// L2: whatever came into the inbox was decided about, and what was there before was not.
+fn nothing_skipped(world: &World, rows: &[Row], broken: &mut Vec<String>) {
+    let mut hands: BTreeMap<usize, BTreeSet<Hand>> = BTreeMap::new();
+    for deed in &world.post.deeds {
+        hands.entry(deed.letter).or_default().insert(deed.hand);
+    }
+    for (letter, hands) in hands.iter().filter(|(_, hands)| hands.contains(&Hand::Postman)) {
+        let id = &world.post.letters[*letter].id;
+        let known = rows.iter().any(|row| row.entry.message_id.as_ref() == Some(id));
+        let untouched = !hands.contains(&Hand::User);
+        let marked = world
+            .post
+            .whereabouts(*letter)
+            .iter()
+            .any(|(_, copy)| copy.flags.contains("\\Deleted"));
+        if untouched && !known && !marked && *letter >= world.old.max(world.renumbered) {
+            broken.push(format!("L2: nobody has looked at message {letter}"));
+        }
+        if untouched && known && *letter < world.old {
+            broken.push(format!("message {letter} was there before, and is in the ledger"));
         }
     }
 }
@@ -187,6 +233,33 @@ fn ledger(world: &World, rows: &[Row], broken: &mut Vec<String>) {
                 .any(|row| source(row) == *from && row.code.as_deref().is_some_and(|code| code.starts_with("copied")));
         if !told && !world.met.contains_key(&deed.letter) {
             broken.push(format!("the daemon moved {from:?} to {to:?}, and no row says so"));
+        }
+    }
+    let to = |row: &Row| row.entry.destination.as_ref().map(|folder| folder.as_str().to_owned());
+    let did: BTreeSet<(&str, &str)> = world
+        .post
+        .deeds
+        .iter()
+        .filter_map(|deed| {
+            Some((
+                world.post.letters[deed.letter].id.as_str(),
+                deed.to.as_ref()?.folder.as_str(),
+            ))
+        })
+        .collect();
+    for row in rows
+        .iter()
+        .filter(|row| row.entry.kind.moves() && row.state == State::Done)
+    {
+        let (id, folder) = (
+            row.entry.message_id.as_deref().unwrap_or_default(),
+            to(row).unwrap_or_default(),
+        );
+        if !did.contains(&(id, folder.as_str())) {
+            broken.push(format!(
+                "row {} says that {id} was moved to {folder}, and nobody did that",
+                row.id
+            ));
         }
     }
     for row in rows {

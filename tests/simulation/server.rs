@@ -22,6 +22,8 @@ struct Connection {
     line: Vec<u8>,
     session: Session,
     logged_in: bool,
+    /// How often the server had been started when this connection began.
+    restarts: u32,
 }
 
 /// Serves one connection until it ends.
@@ -35,6 +37,7 @@ pub async fn serve(world: Shared, stream: DuplexStream, number: u32, arrival: Ar
         line: Vec::new(),
         session: Session::default(),
         logged_in: false,
+        restarts: world.lock().restarts,
     };
     let _ = connection.talk(arrival).await;
     let mut world = world.lock();
@@ -71,7 +74,17 @@ impl Connection {
         }
     }
 
+    /// `Err` when the server has been started again since.
+    fn still_up(&self) -> Result<(), Ended> {
+        if self.world.lock().restarts == self.restarts {
+            Ok(())
+        } else {
+            Err(Ended)
+        }
+    }
+
     async fn obey(&mut self, tag: &str, command: &Command) -> Result<(), Ended> {
+        self.still_up()?;
         let (fault, latency) = {
             let mut world = self.world.lock();
             let fault = world.weather.of(name(command));
@@ -174,6 +187,7 @@ impl Connection {
         };
         loop {
             let change = changed.notified();
+            self.still_up()?;
             let news = {
                 let world = self.world.lock();
                 let synced = self.session.sync(&world);

@@ -217,6 +217,9 @@ impl Session {
         };
         let from = open.name.clone();
         let found = std::mem::take(&mut self.found);
+        if found.is_empty() {
+            return Ok(ok("No messages found."));
+        }
         let Some(target) = world.post.folders.get(to) else {
             return Ok(no("[TRYCREATE] Mailbox doesn't exist"));
         };
@@ -267,9 +270,26 @@ impl Session {
             return Ok((Vec::new(), "BAD No mailbox selected.".to_owned()));
         };
         let name = open.name.clone();
+        let deletes = flags == ["\\Deleted"];
+        if !deletes && !flags.iter().all(|flag| world.keywords.contains(flag)) {
+            world.breaks(format!("S3: STORE of {flags:?}"));
+        }
         for uid in set.of(&open.view) {
+            let Some((letter, before)) = world
+                .post
+                .copy(&name, uid)
+                .map(|copy| (copy.letter, copy.flags.clone()))
+            else {
+                continue;
+            };
             for flag in flags {
                 world.post.flag(&name, uid, flag, add);
+            }
+            let place = world.post.place(&name, uid);
+            if deletes && !add {
+                world.marked.remove(&place);
+            } else if deletes && !before.contains("\\Deleted") {
+                world.marked.insert(place, letter);
             }
         }
         let modseq = world.post.folders.get(&name).map_or(0, |folder| folder.modseq);

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::chronicle::Chronicle;
-use super::post::{Hand, Place, Post};
+use super::post::{Place, Post};
 use super::profile::Profile;
 use super::weather::Weather;
 
@@ -41,6 +41,14 @@ pub struct World {
     pub password: String,
     /// Messages that were there before the daemon ever ran: the first so many.
     pub old: usize,
+    /// Messages that were there when INBOX was last numbered anew: the first so many.
+    pub renumbered: usize,
+    /// How often the server was started again.
+    pub restarts: u32,
+    /// Flags that the rules in force may change.
+    pub keywords: Vec<String>,
+    /// Copies that the daemon has flagged \Deleted and not unflagged.
+    pub marked: BTreeMap<Place, usize>,
     /// Rules that were broken.
     pub broken: Vec<String>,
     /// Messages of which two moves met in the server, or that the user touched between the daemon's COPY and EXPUNGE.
@@ -76,6 +84,10 @@ impl Shared {
             chronicle,
             password: "secret".to_owned(),
             old: 0,
+            renumbered: 0,
+            restarts: 0,
+            keywords: Vec::new(),
+            marked: BTreeMap::new(),
             broken: Vec::new(),
             met: BTreeMap::new(),
             copying: BTreeMap::new(),
@@ -141,14 +153,5 @@ impl World {
         if let Some((_, (_, letter))) = half_way {
             self.met.insert(*letter, "the user touched it between COPY and EXPUNGE");
         }
-    }
-
-    /// The last hand on a message.
-    pub fn last_hand(&self, letter: usize) -> Option<Hand> {
-        let deeds = self.post.deeds.iter().rev();
-        deeds
-            .filter(|deed| deed.letter == letter && deed.hand != Hand::Server)
-            .map(|deed| deed.hand)
-            .next()
     }
 }

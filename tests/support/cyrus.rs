@@ -16,6 +16,7 @@ const PACKAGES: [&str; 4] = ["cyrus-imapd", "sasl2-bin", "libsasl2-modules-db", 
 pub struct Cyrus {
     inbox_prefix: bool,
     hidden: Vec<&'static str>,
+    scram: bool,
 }
 
 impl Cyrus {
@@ -28,6 +29,13 @@ impl Cyrus {
     #[must_use]
     pub fn inbox_prefix(mut self) -> Self {
         self.inbox_prefix = true;
+        self
+    }
+
+    /// Offers SCRAM-SHA-256 too.
+    #[must_use]
+    pub fn scram(mut self) -> Self {
+        self.scram = true;
         self
     }
 
@@ -80,6 +88,7 @@ impl Cyrus {
     }
 
     fn imapd_conf(&self, ground: &Ground) -> String {
+        let scram = if self.scram { "SCRAM-SHA-256" } else { "" };
         let root = ground.root.path().display();
         let (user, _) = ground.user_and_group();
         let beside = u8::from(!self.inbox_prefix);
@@ -99,7 +108,7 @@ allowplaintext: yes
 sasl_pwcheck_method: auxprop
 sasl_auxprop_plugin: sasldb
 sasl_sasldb_path: {root}/sasldb
-sasl_mech_list: PLAIN LOGIN
+sasl_mech_list: PLAIN LOGIN {scram}
 altnamespace: {beside}
 unixhierarchysep: {beside}
 virtdomains: off

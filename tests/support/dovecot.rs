@@ -25,6 +25,8 @@ pub struct Dovecot {
     connections: Option<u32>,
     certificate: Certificate,
     authority: Option<u16>,
+    rights: bool,
+    scheme: Option<&'static str>,
     extra: String,
 }
 
@@ -76,6 +78,20 @@ impl Dovecot {
         self
     }
 
+    /// Keeps to the rights in a folder's `dovecot-acl` (see [`Server::rights`]), and announces ACL.
+    #[must_use]
+    pub fn acl(mut self) -> Self {
+        self.rights = true;
+        self
+    }
+
+    /// Offers SCRAM-SHA-256, and keeps passwords hashed as this scheme of `doveadm pw`.
+    #[must_use]
+    pub fn scram(mut self, scheme: &'static str) -> Self {
+        self.scheme = Some(scheme);
+        self
+    }
+
     /// Lines at the end of its configuration.
     #[must_use]
     pub fn extra(mut self, lines: &str) -> Self {
@@ -106,7 +122,11 @@ impl Dovecot {
         let mut passwords = String::new();
         for user in USERS {
             fs::create_dir(mail.join(user)).unwrap();
-            writeln!(passwords, "{user}:{{PLAIN}}{PASSWORD}:::::").unwrap();
+            let password = match self.scheme {
+                Some(scheme) => hashed(scheme),
+                None => format!("{{PLAIN}}{PASSWORD}"),
+            };
+            writeln!(passwords, "{user}:{password}:::::").unwrap();
         }
         fs::write(ground.path("passwd"), passwords).unwrap();
         certificates::write(&ground.directory("tls"), self.certificate);
@@ -128,6 +148,12 @@ impl Dovecot {
             .split_whitespace()
             .filter(|word| !self.hidden.contains(word))
             .collect();
+        let (rights, rights_imap, acl) = if self.rights {
+            ("acl", "imap_acl", "acl = vfile")
+        } else {
+            ("", "", "")
+        };
+        let announced = if self.rights { "ACL RIGHTS=texk" } else { "" };
         let (separator, prefix) = if self.inbox_prefix { (".", "INBOX.") } else { ("/", "") };
         let (quota_plugin, quota_imap, quota_rule) = match self.quota {
             Some(messages) => (
@@ -139,6 +165,7 @@ impl Dovecot {
             ),
             None => ("", "", String::new()),
         };
+        let scram = self.scheme.map_or("", |_| "scram-sha-256");
         let (mechanisms, tokens) = match self.authority {
             Some(_) => (
                 "xoauth2 oauthbearer",
@@ -160,7 +187,7 @@ default_internal_group = {group}
 default_login_user = {user}
 first_valid_uid = 1
 first_valid_gid = 1
-auth_mechanisms = plain login {mechanisms}
+auth_mechanisms = plain login {scram} {mechanisms}
 auth_failure_delay = 0
 disable_plaintext_auth = no
 mail_location = maildir:~/Maildir
@@ -168,18 +195,19 @@ mail_uid = {user}
 mail_gid = {group}
 mail_fsync = never
 mail_max_userip_connections = {connections}
-mail_plugins = notify {quota_plugin}
+mail_plugins = notify {quota_plugin} {rights}
 mailbox_idle_check_interval = 5 secs
 mailbox_list_index = yes
 ssl = yes
 ssl_cert = <{root}/tls/cert.pem
 ssl_key = <{root}/tls/key.pem
 protocol imap {{
-  mail_plugins = $mail_plugins {quota_imap}
-  imap_capability = {capabilities}
+  mail_plugins = $mail_plugins {quota_imap} {rights_imap}
+  imap_capability = {capabilities} {announced}
 }}
 plugin {{
   {quota_rule}
+  {acl}
 }}
 {tokens}
 passdb {{
@@ -236,4 +264,13 @@ service imap-login {{
             extra = self.extra,
         )
     }
+}
+
+/// The password as Dovecot keeps it under that scheme.
+fn hashed(scheme: &str) -> String {
+    let output = Command::new("doveadm")
+        .args(["pw", "-s", scheme, "-p", PASSWORD])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

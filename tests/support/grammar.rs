@@ -25,6 +25,8 @@ pub struct Allowance {
     pub body_structure: bool,
     /// APPEND, where the test has switched the digest on.
     pub digest: bool,
+    /// The conditional STORE of a claim, where the test has switched `claim = true` on.
+    pub claim: bool,
 }
 
 impl Default for Allowance {
@@ -33,6 +35,7 @@ impl Default for Allowance {
             line: 8_192,
             body_structure: false,
             digest: false,
+            claim: false,
         }
     }
 }
@@ -128,6 +131,7 @@ fn needs(session: &Session, verb: &str) -> Result<(), String> {
     let extension = match verb {
         "ID" | "IDLE" | "NOTIFY" | "NAMESPACE" | "ENABLE" | "UNSELECT" | "STARTTLS" | "MOVE" => verb,
         "EXPUNGE" => "UIDPLUS",
+        "UNCHANGEDSINCE" => "CONDSTORE",
         _ => return Ok(()),
     };
     let rev2 = extension != "ID" && extension != "NOTIFY" && session.capabilities.contains("IMAP4REV2");
@@ -155,7 +159,7 @@ fn judge_uid(session: &Session, allowance: Allowance, verb: &str, arguments: &[T
     }
     match verb {
         "FETCH" => judge_fetch(allowance, arguments),
-        "STORE" => judge_store(arguments),
+        "STORE" => judge_store(session, allowance, arguments),
         "SEARCH" | "MOVE" | "COPY" | "EXPUNGE" => Ok(()),
         other => Err(format!("UID {other} is not in the closed list")),
     }
@@ -182,7 +186,10 @@ fn judge_fetch(allowance: Allowance, arguments: &[Token]) -> Result<(), String> 
     Ok(())
 }
 
-fn judge_store(arguments: &[Token]) -> Result<(), String> {
+/// What a claim's keyword begins with.
+const CLAIM: &str = "$PostroomClaim-";
+
+fn judge_store(session: &Session, allowance: Allowance, arguments: &[Token]) -> Result<(), String> {
     let at = arguments
         .iter()
         .position(|word| word.text().to_ascii_uppercase().contains("FLAGS"));
@@ -197,6 +204,21 @@ fn judge_store(arguments: &[Token]) -> Result<(), String> {
         Token::List(members) => members.iter().map(Token::text).collect(),
         other => vec![other.text()],
     });
+    let flags: Vec<String> = flags.collect();
+    let claims = flags.iter().filter(|flag| flag.starts_with(CLAIM)).count();
+    if claims > 0 && !allowance.claim {
+        return Err("a claim, and the test has none".to_owned());
+    }
+    if claims > 0 && claims < flags.len() {
+        return Err("a claim together with other flags".to_owned());
+    }
+    // `(UNCHANGEDSINCE n)` stands between the set and the action.
+    if at != Some(1) {
+        needs(session, "UNCHANGEDSINCE")?;
+        if claims == 0 || action != "+FLAGS.SILENT" {
+            return Err("a conditional STORE that is no claim".to_owned());
+        }
+    }
     for flag in flags {
         if flag.eq_ignore_ascii_case("\\Seen") || flag.eq_ignore_ascii_case("\\Recent") {
             return Err(format!("STORE of {flag}"));

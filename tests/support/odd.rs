@@ -136,6 +136,7 @@ impl Ways {
             mail: Mutex::new(mail),
             heard: Mutex::default(),
             sockets: Mutex::default(),
+            moods: Mutex::default(),
             ended: AtomicBool::new(false),
         });
         let accepting = shared.clone();
@@ -162,7 +163,21 @@ struct Shared {
     mail: Mutex<Mail>,
     heard: Mutex<Vec<String>>,
     sockets: Mutex<Vec<TcpStream>>,
+    /// Commands by their beginning, the answer they get instead of the usual one, and how often.
+    moods: Mutex<Vec<(String, String, usize)>>,
     ended: AtomicBool,
+}
+
+impl Shared {
+    /// The mood this command meets, which is used up by it.
+    fn mood(&self, command: &str) -> Option<String> {
+        let mut moods = self.moods.lock().unwrap();
+        let (_, answer, times) = moods
+            .iter_mut()
+            .find(|(start, _, times)| *times > 0 && command.starts_with(start))?;
+        *times -= 1;
+        Some(answer.clone())
+    }
 }
 
 /// A running server.
@@ -219,6 +234,12 @@ impl Odd {
         eventually(&format!("{count} x {start}"), || {
             (self.count(start) >= count).then_some(())
         });
+    }
+
+    /// Answers the next commands that begin so in another way. An OK is carried out all the same, a NO or BAD is not.
+    pub fn answer(&self, start: &str, answer: &str, times: usize) {
+        let mood = (start.to_owned(), answer.to_owned(), times);
+        self.shared.moods.lock().unwrap().push(mood);
     }
 
     /// Says BYE on every connection and closes it.

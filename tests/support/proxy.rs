@@ -486,8 +486,10 @@ impl Shared {
 
     fn record(&self, connection: usize, command: &str) {
         let command = command.trim_end();
-        let text = if begins(command, "LOGIN") || begins(command, "AUTHENTICATE") {
-            command.split(' ').next().unwrap_or_default().to_owned()
+        let text = if begins(command, "LOGIN") {
+            "LOGIN".to_owned()
+        } else if begins(command, "AUTHENTICATE") {
+            command.split(' ').take(2).collect::<Vec<_>>().join(" ")
         } else {
             command.to_owned()
         };

@@ -279,6 +279,15 @@ impl Server {
         maildir.join(format!(".{}", wire::encode_name(folder).replace('/', ".")))
     }
 
+    /// What the user may do with a folder, in the letters of RFC 4314 (Dovecot with `acl()`).
+    pub fn rights(&self, user: &str, folder: &str, letters: &str) {
+        let path = self.maildir(user, folder).join("dovecot-acl");
+        fs::write(&path, format!("owner {letters}\n")).unwrap();
+        if let Some((uid, gid)) = self.ground.owner {
+            chown(&path, Some(uid), Some(gid)).unwrap();
+        }
+    }
+
     /// Delivery as Maildir prescribes it: a whole file in `tmp`, then renamed into `new`.
     fn write_file(&self, user: &str, folder: &str, message: &[u8], at: SystemTime) {
         static NEXT: AtomicU32 = AtomicU32::new(1);

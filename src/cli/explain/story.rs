@@ -40,9 +40,7 @@ impl Story {
             .and_then(|row| {
                 let source = &row.entry.source;
                 match (row.entry.kind, &row.entry.destination) {
-                    (RowKind::Sort | RowKind::Undo, Some(folder)) => {
-                        row.destination_uid.map(|(_, uid)| (folder.clone(), uid))
-                    }
+                    (kind, Some(folder)) if kind.moves() => row.destination_uid.map(|(_, uid)| (folder.clone(), uid)),
                     _ => Some((source.mailbox.clone(), source.uid)),
                 }
             })
@@ -81,7 +79,7 @@ impl Story {
 
     fn remedies(&self, last: &Row, from: &str, rules: &str, again: bool, out: &mut dyn Write) -> io::Result<()> {
         let entry = &last.entry;
-        let verdict = matches!(entry.kind, RowKind::Keep | RowKind::Preview | RowKind::Sort);
+        let verdict = entry.kind.is_verdict();
         if !verdict || entry.from.is_none() {
             return Ok(());
         }
@@ -135,21 +133,26 @@ fn write_row(row: &Row, out: &mut dyn Write) -> io::Result<()> {
         (RowKind::Copy, State::Void | State::Failed) => {
             format!("not copied to {folder}: {}", code(row, "no reason given"))
         }
-        (RowKind::Sort | RowKind::Undo, State::Planned) => format!("on its way to {folder}"),
+        (RowKind::Sort | RowKind::Undo | RowKind::Hold | RowKind::Return, State::Planned) => {
+            format!("on its way to {folder}")
+        }
         (RowKind::Sort, State::Done) => format!("moved to {folder}"),
         (RowKind::Undo, State::Done) => format!("taken back to {folder}"),
-        (RowKind::Sort | RowKind::Undo, State::Void) => {
+        (RowKind::Sort | RowKind::Undo | RowKind::Hold | RowKind::Return, State::Void) => {
             format!("not moved to {folder}: {}", code(row, "it was gone before"))
         }
-        (RowKind::Sort | RowKind::Undo, State::Failed) => {
+        (RowKind::Sort | RowKind::Undo | RowKind::Hold | RowKind::Return, State::Failed) => {
             format!(
                 "not moved to {folder}, the server refused: {}",
                 code(row, "no reason given")
             )
         }
-        (RowKind::Sort | RowKind::Undo, State::Unknown) => {
+        (RowKind::Sort | RowKind::Undo | RowKind::Hold | RowKind::Return, State::Unknown) => {
             format!("perhaps moved to {folder}: the connection was lost, and the folder will be looked at again")
         }
+        (RowKind::Hold, State::Done) => format!("put into {folder} until the quiet hours are over"),
+        (RowKind::Return, State::Done) => format!("brought back to {folder}"),
+        (RowKind::Snooze, _) => format!("you put it into {folder}"),
         (RowKind::File, _) if entry.may_be_anothers() => format!("found in {folder}: {}", entry.reason.text),
         (RowKind::File, _) => format!("you filed it into {folder}"),
         (RowKind::Rescue, _) => format!("you put it back into {folder}"),
@@ -159,7 +162,7 @@ fn write_row(row: &Row, out: &mut dyn Write) -> io::Result<()> {
         _ => String::new(),
     };
     writeln!(out, "{}  {what}{number}", local(row.at))?;
-    if matches!(entry.kind, RowKind::Keep | RowKind::Preview | RowKind::Sort) {
+    if entry.kind.is_verdict() {
         let bucket = entry.bucket;
         writeln!(
             out,

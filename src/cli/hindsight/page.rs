@@ -6,6 +6,8 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Map, Value, json};
 
 use super::{Deed, Hindsight, Row, sum};
+use crate::report::accuracy::Accuracy;
+use crate::report::stats::ByBucket;
 use crate::sort::bucket::Bucket;
 use crate::sort::sanitise;
 
@@ -23,7 +25,10 @@ impl Hindsight {
         writeln!(out, "{}", table("decided by", &columns, named.chain([("all", &all)])))?;
         let deeds = confusion.iter().map(|(deed, row)| (words(*deed), row));
         writeln!(out, "\n{}", table("what you did", &columns, deeds))?;
-        self.print_rights(out)?;
+        for (number, sentence) in self.rights().iter().enumerate() {
+            let gap = if number == 0 { "\n" } else { "" };
+            writeln!(out, "{gap}{sentence}")?;
+        }
         let mut buried = self.buried().peekable();
         if buried.peek().is_some() {
             writeln!(out, "\nYou answered these, and they would have left the inbox:")?;
@@ -36,15 +41,15 @@ impl Hindsight {
         Ok(())
     }
 
-    fn print_rights(&self, out: &mut dyn Write) -> io::Result<()> {
-        let confusion = self.confusion();
+    /// How often the verdicts would have been right about the user, in sentences.
+    fn rights(&self) -> Vec<String> {
+        let (confusion, mut sentences) = (self.confusion(), Vec::new());
         if let Some(row) = confusion.get(&Deed::Answered) {
             let (total, kept) = (sum(row, |_| true), sum(row, |bucket| !bucket.buries()));
             let top = sum(row, |bucket| bucket == Bucket::Top);
-            writeln!(
-                out,
-                "\nOf {total} messages you answered, {kept} would have stayed in sight, {top} of them in top."
-            )?;
+            sentences.push(format!(
+                "Of {total} messages you answered, {kept} would have stayed in sight, {top} of them in top."
+            ));
         }
         let mut ignored = Row::new();
         for row in [Deed::Unread, Deed::DeletedUnread]
@@ -56,12 +61,30 @@ impl Hindsight {
         let total = sum(&ignored, |_| true);
         if total > 0 {
             let away = sum(&ignored, Bucket::buries);
-            writeln!(
-                out,
+            sentences.push(format!(
                 "Of {total} messages you never opened, {away} would have been out of your way."
-            )?;
+            ));
         }
-        Ok(())
+        sentences
+    }
+
+    /// The same for the report's page.
+    pub fn accuracy(&self) -> Accuracy {
+        let buried = self
+            .buried()
+            .map(|judged| (judged.from.clone(), judged.bucket, judged.text.clone()));
+        let rows = self.confusion().into_iter().map(|(deed, row)| {
+            let mut counts = ByBucket::default();
+            for (bucket, count) in row {
+                (0..count).for_each(|_| counts.count(bucket));
+            }
+            (words(deed), counts)
+        });
+        Accuracy {
+            sentences: self.rights(),
+            rows: rows.collect(),
+            buried: buried.collect(),
+        }
     }
 
     /// `{"messages","confusion":{DEED:{BUCKET:n,"all":n}},"reasons":{KIND:{..}},"answered_and_buried":[..]}`.

@@ -49,6 +49,7 @@ impl Found {
             user,
             secret: Secret::PasswordFile("secret".into()),
             poll: Duration::from_secs(30),
+            idle: Vec::new(),
         };
         Self {
             imap,

@@ -214,6 +214,29 @@ fn an_authority_is_named_in_full_and_reached_in_secret() {
 }
 
 #[test]
+fn a_keyring_wants_a_program_that_knows_it() {
+    let text = GOOD.replace(
+        "password_file = \"secret\"",
+        "password_keyring = { service = \"imap\", user = \"alice\" }",
+    );
+    assert_ne!(text, GOOD);
+    let (_directory, loaded) = load_from(&text);
+    if super::super::keyring::AVAILABLE {
+        let expected =
+            [("service", "imap"), ("user", "alice")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(
+            loaded.unwrap().accounts[0].imap.secret,
+            Secret::Keyring(expected.into())
+        );
+        return;
+    }
+    let ConfigError::Invalid { findings, .. } = loaded.unwrap_err() else {
+        panic!("invalid")
+    };
+    assert_eq!(findings[0].check, "no-keyring");
+}
+
+#[test]
 fn buckets_of_ones_own_have_a_plain_name_and_a_folder_to_themselves() {
     let own = |text: &str| format!("{GOOD}{text}");
     let (_directory, loaded) = load_from(&own("[account.bucket.receipts]\nfolder = \"Money/Receipts\"\n"));
@@ -248,5 +271,54 @@ fn buckets_of_ones_own_have_a_plain_name_and_a_folder_to_themselves() {
         let (_directory, loaded) = load_from(&own(text));
         let said = loaded.unwrap_err().render(false);
         assert!(said.contains(says), "{text}\n{said}");
+    }
+}
+
+#[test]
+fn snooze_folders_are_a_switch_a_folder_or_a_table() {
+    let snooze = |line: &str| {
+        let (_directory, loaded) = load_from(&GOOD.replace("mode = \"preview\"", line));
+        loaded
+            .map(|config| config.accounts[0].folders.snooze.clone())
+            .map_err(|error| error.render(false))
+    };
+    assert_eq!(snooze("mode = \"sort\""), Ok(None));
+    assert_eq!(snooze("snooze = false"), Ok(None));
+    assert_eq!(snooze("snooze = true").unwrap().unwrap().folder.as_str(), "Snooze");
+    let table = snooze("snooze = { folder = \"Later\", times = [\"2 weeks\"], morning = \"06:30\" }");
+    let table = table.unwrap().unwrap();
+    assert_eq!(
+        (table.folder.as_str(), table.times.as_slice()),
+        ("Later", &["2 weeks".to_owned()][..])
+    );
+    assert_eq!(table.morning.to_string(), "06:30:00");
+    for (line, says) in [
+        ("snooze = \"Bulk\"", "`Bulk` cannot be the folder of snoozed mail"),
+        ("snooze = { times = [\"Soon\"] }", "`Soon` says no time"),
+        ("snooze = { morning = \"eight\" }", "`eight` is no time of the day"),
+        ("snooze = { time = [] }", "did you mean `times`?"),
+        ("snooze = 3", "wrong type"),
+    ] {
+        let said = snooze(line).unwrap_err();
+        assert!(said.contains(says) || says == "wrong type", "{line}\n{said}");
+    }
+}
+
+#[test]
+fn connections_of_their_own_are_for_four_folders_at_most() {
+    let with = |folders: &str| GOOD.replace("user =", &format!("idle = [{folders}]\nuser ="));
+    let (_directory, loaded) = load_from(&with("\"Never\", \"News\""));
+    let idle = &loaded.unwrap().accounts[0].imap.idle;
+    assert_eq!(
+        idle.iter().map(|folder| folder.as_str()).collect::<Vec<_>>(),
+        ["Never", "News"]
+    );
+    for (folders, says) in [
+        ("\"A\", \"B\", \"C\", \"D\", \"E\"", "idle takes at most four folders"),
+        ("\"/News\"", "cannot name a folder"),
+    ] {
+        let (_directory, loaded) = load_from(&with(folders));
+        let said = loaded.unwrap_err().render(false);
+        assert!(said.contains(says), "{said}");
     }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    PKCS_ECDSA_P384_SHA384, SanType, date_time_ymd,
+};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncWriteExt, duplex};
 use tokio_rustls::TlsAcceptor;
@@ -69,6 +72,86 @@ async fn shake(server: Identity, ca_pem: Option<&str>) -> Result<(), ImapError> 
     };
     let (link, ()) = tokio::join!(encrypt(Box::new(near), HOST, ca_pem.map(str::as_bytes)), server);
     link.map(drop)
+}
+
+/// Every bad certificate is met with a sentence of our own that says what to do; nobody has to know the library's words.
+#[tokio::test]
+async fn twelve_bad_certificates_and_what_is_said_of_each() {
+    let (ours, theirs) = (authority("Ours"), authority("Theirs"));
+    let pem = ours.pem();
+    let leaf = |adjust: &dyn Fn(&mut CertificateParams), by: &CertifiedIssuer<'static, KeyPair>| {
+        let mut params = CertificateParams::new([HOST.to_owned()]).unwrap();
+        adjust(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, by).unwrap();
+        Identity {
+            chain: vec![certificate.der().clone()],
+            key,
+        }
+    };
+    let alone = |ca: IsCa, name: &str| {
+        let mut params = CertificateParams::new([HOST.to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = ca;
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Identity {
+            chain: vec![certificate.der().clone()],
+            key,
+        }
+    };
+    let middle = {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "Between");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &ours).unwrap()
+    };
+    let no_authority = {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "A mere server");
+        params.is_ca = IsCa::ExplicitNoCa;
+        CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &ours).unwrap()
+    };
+    let mut by_a_server = leaf(&|_| (), &no_authority);
+    by_a_server.chain.push(no_authority.der().clone());
+    let expired = |params: &mut CertificateParams| params.not_after = date_time_ymd(2021, 1, 1);
+    let early = |params: &mut CertificateParams| params.not_before = date_time_ymd(2999, 1, 1);
+    let no_names = |params: &mut CertificateParams| params.subject_alt_names.clear();
+    let star = |params: &mut CertificateParams| {
+        params.subject_alt_names = vec![SanType::DnsName("*.org".try_into().unwrap())];
+    };
+    let client =
+        |params: &mut CertificateParams| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let bad = [
+        ("expired", leaf(&expired, &ours), "expired"),
+        ("not valid yet", leaf(&early, &ours), "clock"),
+        (
+            "for another host",
+            signed(&ours, "other.example.org", 2999),
+            "another name",
+        ),
+        ("for no host", leaf(&no_names, &ours), "another name"),
+        ("for a star too high up", leaf(&star, &ours), "another name"),
+        ("unknown authority", leaf(&|_| (), &theirs), "ca_file"),
+        ("missing link", leaf(&|_| (), &middle), "ca_file"),
+        ("signed by a server", by_a_server, "ca_file"),
+        ("self-signed authority", self_signed(HOST).0, "ca_file"),
+        ("self-signed server", alone(IsCa::ExplicitNoCa, HOST), "ca_file"),
+        (
+            "self-signed under the name of ours",
+            alone(IsCa::ExplicitNoCa, "Ours"),
+            "ca_file",
+        ),
+        ("for clients", leaf(&client, &ours), "not made out for a server"),
+    ];
+    for (name, server, words) in bad {
+        let result = shake(server, Some(&pem)).await;
+        assert!(distrusted(&result, words), "{name}: {result:?}");
+        let sentence = result.unwrap_err().to_string();
+        println!("{name}: {sentence}");
+        let ours = |c: char| c.is_alphanumeric() || " ,;:.'-_".contains(c);
+        assert!(sentence.chars().all(ours), "{name}: {sentence}");
+    }
 }
 
 fn distrusted(result: &Result<(), ImapError>, words: &str) -> bool {

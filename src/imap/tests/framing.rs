@@ -1,54 +1,11 @@
 //! The guard under random bytes: whatever comes, only readable responses go up, and the cut of the segments is all one.
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use async_imap::imap_proto::Response;
 use proptest::prelude::*;
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
-use crate::imap::guard::{FrameLimits, Guard};
-
-/// Bytes that come in segments of `step`.
-struct Segments<'a> {
-    rest: &'a [u8],
-    step: usize,
-}
-
-impl AsyncRead for Segments<'_> {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, up: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let (now, later) = self.rest.split_at(self.step.min(self.rest.len()).min(up.remaining()));
-        up.put_slice(now);
-        self.rest = later;
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// Everything the guard hands up, everything it hands over raw, and how it ended.
-type Filtered = (Vec<Vec<u8>>, Vec<Box<[u8]>>, io::ErrorKind);
-
-fn filtered(bytes: &[u8], step: usize) -> Filtered {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        let limits = FrameLimits {
-            line: 200,
-            literal: 50,
-            literals: 80,
-            depth: 4,
-            ..FrameLimits::default()
-        };
-        let mut guard = Guard::new(Segments { rest: bytes, step }, limits);
-        let mut frames = Vec::new();
-        loop {
-            let mut frame = vec![0; 4_096];
-            match guard.read(&mut frame).await {
-                Ok(length) => frames.push(frame[..length].to_vec()),
-                Err(end) => return (frames, guard.take_raw(), end.kind()),
-            }
-        }
-    })
-}
+use crate::imap::hostile_bytes::{self, filtered};
 
 fn token() -> impl Strategy<Value = Vec<u8>> {
     const TOKENS: [&str; 40] = [
@@ -131,4 +88,20 @@ fn literals_stay_with_their_response() {
         ];
         assert_eq!((frames, end), (expected.to_vec(), io::ErrorKind::UnexpectedEof));
     }
+}
+
+/// Every named file of what a server may say; `tests/fuzz` begins with the same ones.
+#[test]
+fn named_bytes_of_servers_are_survived() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hostile/server");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        println!("{}", path.display());
+        let bytes = std::fs::read(&path).unwrap();
+        hostile_bytes::guard(&bytes);
+        hostile_bytes::reader(&bytes);
+        seen += 1;
+    }
+    assert!(seen > 50, "{folder}");
 }

@@ -149,6 +149,7 @@ async fn everything_once() {
         &Committed::after_fsync(plans),
         Policy {
             allow_unsafe_move: true,
+            claim: None,
         },
     )
     .await;

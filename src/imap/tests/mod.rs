@@ -1,12 +1,14 @@
 //! Conversations with scripted servers in memory, and one with a real server when asked for.
 
 mod certificates;
+mod claiming;
 mod framing;
 mod hostile;
 mod live;
 mod logins;
 mod moving;
 mod naming;
+mod noticing;
 mod reader;
 pub(super) mod script;
 mod watching;

@@ -333,6 +333,7 @@ async fn without_uidplus_nothing_moves_unless_allowed_and_nothing_is_expunged() 
             &moves,
             Policy {
                 allow_unsafe_move: true,
+                claim: None,
             },
         )
         .await;

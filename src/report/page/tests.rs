@@ -21,6 +21,12 @@ fn page(names: &[String]) -> String {
         };
         stats.rules.insert((name.clone(), name.clone()), used);
     }
+    let buried = names.iter().map(|name| (name.clone(), Bucket::Bulk, name.clone()));
+    let accuracy = Accuracy {
+        sentences: names.to_vec(),
+        rows: vec![("you answered", stats.verdicts.clone())],
+        buried: buried.collect(),
+    };
     let report = Report {
         stats: &stats,
         accounts: &["home".to_owned()],
@@ -28,6 +34,7 @@ fn page(names: &[String]) -> String {
         now: Timestamp(1_795_000_000),
         zone: &TimeZone::UTC,
         rules: &[],
+        accuracy: Some(&accuracy),
     };
     report.page()
 }
@@ -82,6 +89,7 @@ fn rules_that_never_matched_are_listed_and_long_times_are_shown_by_week() {
         now: Timestamp(1_795_000_000),
         zone: &TimeZone::UTC,
         rules: std::slice::from_ref(&known),
+        accuracy: None,
     };
     let page = report.page();
     assert!(page.contains("<tr class=\"asleep\"><td class=\"name\">forgotten"));

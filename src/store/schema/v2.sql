@@ -75,3 +75,4 @@ CREATE INDEX ledger_run ON ledger (run);
 CREATE INDEX ledger_message_id ON ledger (account, message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX ledger_undoes ON ledger (undoes) WHERE undoes IS NOT NULL;
 CREATE INDEX ledger_open ON ledger (account, id) WHERE state IN ('planned', 'unknown');
+CREATE INDEX ledger_waiting ON ledger (account, id) WHERE kind IN ('snooze', 'hold');

@@ -46,12 +46,19 @@ pub fn serve(shared: &Shared, stream: &TcpStream) -> io::Result<()> {
         let told = text.split_once(' ').map_or(String::new(), |(_, rest)| rest.to_owned());
         let verb = verb.text().to_ascii_uppercase();
         let secret = ["LOGIN", "AUTHENTICATE"].contains(&verb.as_str());
+        let mood = shared.mood(&told);
         shared
             .heard
             .lock()
             .unwrap()
             .push(if secret { verb.clone() } else { told });
-        let answer = conversation.run(&tag.text(), &verb, arguments)?;
+        let answer = match mood {
+            Some(refusal) if !refusal.starts_with("OK") => refusal,
+            mood => {
+                let usual = conversation.run(&tag.text(), &verb, arguments)?;
+                mood.unwrap_or(usual)
+            }
+        };
         conversation.tagged(&tag.text(), &answer)?;
         if verb == "LOGOUT" {
             break;
@@ -131,7 +138,7 @@ impl Conversation<'_> {
             "NAMESPACE" => self.namespace()?,
             "LIST" => self.list(arguments)?,
             "STATUS" => return self.status(&word(0), arguments),
-            "CREATE" => self.shared.mail.lock().unwrap().add(&word(0), ""),
+            "CREATE" => return Ok(self.create(&word(0))),
             "SUBSCRIBE" => {}
             "SELECT" | "EXAMINE" => return self.select(&word(0), verb == "EXAMINE"),
             "UNSELECT" => self.open = None,
@@ -203,6 +210,16 @@ impl Conversation<'_> {
             }
         }
         Ok(())
+    }
+
+    fn create(&mut self, name: &str) -> String {
+        let mut mail = self.shared.mail.lock().unwrap();
+        let above = name.rsplit_once('/').and_then(|(above, _)| mail.folder(above));
+        if above.is_some_and(|above| above.attributes.contains("\\NoInferiors")) {
+            return "NO Archive takes none".to_owned();
+        }
+        mail.add(name, "");
+        "OK made".to_owned()
     }
 
     fn status(&mut self, name: &str, arguments: &[Token]) -> io::Result<String> {

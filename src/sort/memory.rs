@@ -1,0 +1,30 @@
+//! What the sorter remembers of a message once it has been decided about, or sent.
+
+use super::addressing::writer;
+use super::mailbox::Timestamp;
+use super::message::Message;
+use super::{Arrival, Sorter};
+
+impl Sorter {
+    /// Takes note of a message somebody sent to the user. To be called once a message, after [`Sorter::decide`].
+    pub fn received(&mut self, now: Timestamp, arrival: &Arrival) {
+        self.met(now, arrival);
+        if let Some(writer) = writer(&arrival.message) {
+            self.correspondence.received(writer);
+        }
+    }
+
+    /// The same without the sender becoming known by it.
+    pub(super) fn met(&mut self, now: Timestamp, arrival: &Arrival) {
+        let answers_me = self.sent_index.answered_by(&arrival.message).is_some();
+        self.provider.learn(now, &arrival.message, answers_me);
+        self.duplicates.insert(&arrival.message, &arrival.mid);
+    }
+
+    /// Takes note of a message the user sent. To be called once a message.
+    pub fn sent(&mut self, at: Timestamp, message: &Message) {
+        self.sent_index.insert(message);
+        let half_life = self.settings.learning.half_life_days;
+        self.correspondence.sent(at, message, &self.settings.owner, half_life);
+    }
+}

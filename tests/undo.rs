@@ -1,0 +1,222 @@
+//! Taking moves back: every way to say which, what is refused and why, and that what was taken back is never moved again,
+//! whatever happens to the daemon, the rules or the folder's numbers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+mod support;
+
+use serde_json::Value;
+use support::{Account, Census, Daemon, Dovecot, Drag, Home, Letter, Proxy, Server, eventually};
+
+struct Scene {
+    server: Server,
+    proxy: Proxy,
+    home: Home,
+}
+
+impl Scene {
+    fn new() -> Option<Self> {
+        let server = Dovecot::new().start()?;
+        let proxy = Proxy::to(server.port).start();
+        let home = Home::new(&[Account::new("home", proxy.port)]);
+        Some(Self { server, proxy, home })
+    }
+
+    fn start(&self) -> Daemon {
+        let mut daemon = self.home.start();
+        daemon.wait_ready();
+        daemon.wait_line("watching");
+        daemon
+    }
+
+    /// Delivers newsletters and waits until all are in News.
+    fn sorted(&self, names: &[&str]) -> Vec<Letter> {
+        let letters: Vec<Letter> = names.iter().map(|name| newsletter(name)).collect();
+        for letter in &letters {
+            self.server.deliver("alice", &letter.bytes());
+        }
+        for letter in &letters {
+            self.lies_in(letter, "News");
+        }
+        eventually("every row closed", || {
+            let rows = self.rows();
+            let done = |row: &&Value| row["state"] == "done";
+            (rows.iter().filter(done).count() >= letters.len()).then_some(())
+        });
+        letters
+    }
+
+    #[track_caller]
+    fn lies_in(&self, letter: &Letter, folder: &str) {
+        let mut hand = self.server.hand("alice");
+        hand.wait_for(folder, &letter.id());
+        let other = if folder == "INBOX" { "News" } else { "INBOX" };
+        assert_eq!(hand.find(other, &letter.id()), Vec::<u32>::new(), "and not in {other}");
+    }
+
+    /// The ledger, oldest first.
+    fn rows(&self) -> Vec<Value> {
+        let said = self.home.run(&["log", "--json"]).expect_code(0).stdout;
+        let mut rows: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        rows.retain(|row| row["id"].is_i64());
+        rows.sort_by_key(|row| row["id"].as_i64());
+        rows
+    }
+
+    /// The newest row about a letter.
+    fn row(&self, letter: &Letter) -> Value {
+        let id = letter.id();
+        let id = id.trim_matches(['<', '>']);
+        let about = |row: &Value| row["message_id"].as_str().is_some_and(|known| known.contains(id));
+        self.rows().into_iter().rfind(about).unwrap()
+    }
+
+    fn undo(&self, arguments: &[&str], code: i32) -> String {
+        self.home.run(&[&["undo"], arguments].concat()).expect_code(code).stdout
+    }
+}
+
+fn newsletter(name: &str) -> Letter {
+    Letter::from(&format!("News <news@{name}.example>")).newsletter(&format!("<{name}.list.example>"))
+}
+
+#[test]
+fn every_way_to_say_which_moves_and_none_of_them_twice() {
+    let Some(scene) = Scene::new() else { return };
+    let daemon = scene.start();
+    let letters = scene.sorted(&["one", "two", "three", "four"]);
+    let before = Census::of(&scene.server, "alice");
+    let id = scene.row(&letters[1])["id"].to_string();
+    let run = scene.row(&letters[1])["run"].as_str().unwrap().to_owned();
+
+    // Asked only what would happen, nothing does.
+    let moves = scene.proxy.count("UID MOVE");
+    for which in [
+        &["--all"][..],
+        &["--since", "1h"],
+        &["--run", &run],
+        &["--last", "4"],
+        &["--id", &id],
+    ] {
+        let said = scene.undo(&[which, &["--dry-run"]].concat(), 0);
+        let expected = if which[0] == "--id" { 1 } else { 4 };
+        assert_eq!(
+            said.matches("would go back to INBOX").count(),
+            expected,
+            "{which:?}: {said}"
+        );
+    }
+    assert_eq!(scene.proxy.count("UID MOVE"), moves);
+    before.assert_untouched(&Census::of(&scene.server, "alice"));
+
+    // By number, and the undo taken back by its own.
+    assert!(scene.undo(&["--id", &id], 0).contains("is back in INBOX"));
+    scene.lies_in(&letters[1], "INBOX");
+    let taken_back = scene.row(&letters[1]);
+    assert_eq!(taken_back["kind"], "undo");
+    assert!(scene.undo(&["--id", &id], 1).contains("it has already been taken back"));
+    assert!(
+        scene
+            .undo(&["--id", &taken_back["id"].to_string()], 0)
+            .contains("is back in News")
+    );
+    scene.lies_in(&letters[1], "News");
+    before.assert_same(&Census::of(&scene.server, "alice"));
+
+    // All of a run: what has been moved since by another row is left alone, with the reason.
+    let said = scene.undo(&["--run", &run], 1);
+    assert_eq!(said.matches("is back in INBOX").count(), 3, "{said}");
+    assert!(
+        said.contains("take that back first") || said.contains("already been taken back"),
+        "{said}"
+    );
+    let said = scene.undo(&["--all"], 1);
+    assert_eq!(said.matches("stays: ").count(), 4, "{said}");
+    let nothing = scene.home.run(&["undo", "--id", "99999"]);
+    assert!(
+        nothing.code != Some(0) && nothing.text().contains("there is no such move"),
+        "{}",
+        nothing.text()
+    );
+    before.assert_same(&Census::of(&scene.server, "alice"));
+    daemon.terminate();
+    scene.proxy.assert_clean();
+}
+
+#[test]
+fn since_and_all_take_back_what_the_user_has_not_touched() {
+    let Some(scene) = Scene::new() else { return };
+    let daemon = scene.start();
+    let letters = scene.sorted(&["five", "six"]);
+    scene
+        .server
+        .hand("alice")
+        .drag_message(Drag::Move, &letters[0].id(), "News", "Trash");
+    let said = scene.undo(&["--since", "1h"], 1);
+    assert!(said.contains("you have moved or deleted it since"), "{said}");
+    assert_eq!(said.matches("is back in INBOX").count(), 1, "{said}");
+    scene.server.hand("alice").wait_for("Trash", &letters[0].id());
+    scene.lies_in(&letters[1], "INBOX");
+    let more = scene.sorted(&["seven"]);
+    let said = scene.undo(&["--all"], 1);
+    assert_eq!(said.matches("is back in INBOX").count(), 1, "{said}");
+    scene.lies_in(&more[0], "INBOX");
+    daemon.terminate();
+    scene.proxy.assert_clean();
+}
+
+#[test]
+fn what_was_taken_back_stays_through_restart_new_rules_and_new_numbers() {
+    let Some(mut scene) = Scene::new() else { return };
+    let daemon = scene.start();
+    let letters = scene.sorted(&["veto", "rescued"]);
+    scene.undo(&["--id", &scene.row(&letters[0])["id"].to_string()], 0);
+    scene
+        .server
+        .hand("alice")
+        .drag_message(Drag::Move, &letters[1].id(), "News", "INBOX");
+    eventually("the rescue", || {
+        (scene.row(&letters[1])["kind"] == "rescue").then_some(())
+    });
+    daemon.terminate();
+
+    let rule = "[[rule]]\nname = \"all\"\nwhen = { from = [\"@veto.example\", \"@rescued.example\", \"@new.example\"] }\nbucket = \"bulk\"\n";
+    scene.home.rule_file("10-all.toml", rule);
+    scene.stay(&letters, "new");
+
+    // Dovecot makes a new UIDVALIDITY when its list of UIDs is gone.
+    scene.server.stop();
+    for name in [
+        "dovecot-uidlist",
+        "dovecot.index",
+        "dovecot.index.log",
+        "dovecot.index.cache",
+        "dovecot-uidvalidity",
+    ] {
+        let _ = std::fs::remove_file(scene.server.maildir("alice", "INBOX").join(name));
+    }
+    scene.server.start_again();
+    scene.stay(&letters, "newer.new");
+    scene.proxy.assert_clean();
+}
+
+impl Scene {
+    /// A life of the daemon in which new mail of `name` goes to Bulk and the letters stay.
+    fn stay(&self, letters: &[Letter], name: &str) {
+        let mut daemon = self.home.start();
+        daemon.wait_line("watching");
+        let fresh = Letter::from(&format!("x{}@new.example", name.len()));
+        self.server.deliver("alice", &fresh.bytes());
+        self.server.hand("alice").wait_for("Bulk", &fresh.id());
+        for letter in letters {
+            self.lies_in(letter, "INBOX");
+            assert_eq!(self.server.hand("alice").find("Bulk", &letter.id()), Vec::<u32>::new());
+        }
+        daemon.terminate();
+    }
+}

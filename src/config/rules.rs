@@ -171,22 +171,38 @@ impl Found {
 
     fn read(&mut self, root: &Path, names: Vec<String>) {
         for name in names {
-            match read_checked(root, Path::new(&name)).and_then(into_text) {
-                Ok(text) => self.files.push(SourceFile { name, text }),
+            match read_checked(root, Path::new(&name)).map(String::from_utf8) {
+                Ok(Ok(text)) => self.files.push(SourceFile { name, text }),
+                Ok(Err(error)) => {
+                    // Readable for the person who is to find the place; it is refused all the same.
+                    let start = error.utf8_error().valid_up_to();
+                    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                    self.refuse_at(&name, start..start + '\u{fffd}'.len_utf8(), &Refusal::NotText);
+                    self.files.push(SourceFile { name, text });
+                }
                 Err(refusal) => self.refuse(&name, &refusal),
             }
         }
         for name in self.files.iter().flat_map(named_files) {
-            let read = |name: &String| read_checked(root, Path::new(name)).map_err(|refusal| refusal.to_string());
+            let read = |name: &String| {
+                read_checked(root, Path::new(name)).map_err(|refusal| match refusal {
+                    Refusal::Unreadable(error) => error.to_string(),
+                    refusal => refusal.to_string(),
+                })
+            };
             self.includes.entry(name).or_insert_with_key(read);
         }
     }
 
     fn refuse(&mut self, file: &str, refusal: &Refusal) {
+        self.refuse_at(file, 0..0, refusal);
+    }
+
+    fn refuse_at(&mut self, file: &str, place: std::ops::Range<usize>, refusal: &Refusal) {
         self.unreadable |= matches!(refusal, Refusal::Unreadable(_));
         let hint = refusal.hint();
         self.findings
-            .push(Finding::error(refusal.check(), file, 0..0, format!("`{file}` {refusal}")).hint(hint));
+            .push(Finding::error(refusal.check(), file, place, format!("`{file}` {refusal}")).hint(hint));
     }
 }
 
@@ -279,10 +295,6 @@ fn read_checked(root: &Path, name: &Path) -> Result<Vec<u8>, Refusal> {
         return Err(Refusal::TooLarge(bytes.len() as u64));
     }
     Ok(bytes)
-}
-
-fn into_text(bytes: Vec<u8>) -> Result<String, Refusal> {
-    String::from_utf8(bytes).map_err(|_| Refusal::NotText)
 }
 
 /// True when somebody else may change it. The group of a user's own name (same number) counts as the user, since many
@@ -406,8 +418,12 @@ mod tests {
         assert_eq!(refusal(large.path()).check, "too-large");
 
         let binary = directory();
-        fs::write(binary.path().join("20-x.toml"), [0xff, 0xfe]).unwrap();
-        assert_eq!(refusal(binary.path()).check, "not-text");
+        fs::write(binary.path().join("20-x.toml"), b"# one\n# tw\xfb\n").unwrap();
+        let refused = load(binary.path(), &Context::default()).unwrap_err().render(false);
+        assert!(
+            refused.contains("is not UTF-8 text") && refused.contains("20-x.toml:2:5"),
+            "{refused}"
+        );
     }
 
     #[test]
@@ -422,6 +438,15 @@ mod tests {
         )
         .unwrap();
         assert!(load(directory.path(), &Context::default()).is_ok());
+        fs::write(
+            directory.path().join("vip.txt"),
+            b"anna@example.org\n\xff@club.example\n",
+        )
+        .unwrap();
+        assert_eq!(
+            refusal(directory.path()).message,
+            "line 2 of `vip.txt` is not UTF-8 text"
+        );
         fs::write(
             directory.path().join("20-v.toml"),
             rule.replace("vip.txt", "../vip.txt"),

@@ -2,6 +2,7 @@
 //!
 //! One compiled expression takes some 40 KiB, and of hundreds in a rule set few are ever tried: the matcher sees to that.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
@@ -13,11 +14,20 @@ const LARGEST: usize = 1 << 20;
 const DEEPEST: u32 = 50;
 
 /// A regular expression that is known to compile.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Expression {
     written: Box<str>,
     ignore_case: bool,
-    compiled: OnceLock<Option<Regex>>,
+    /// Boxed, because nearly every pattern of a set is none and each takes the room of the largest.
+    compiled: OnceLock<Option<Box<Regex>>>,
+}
+
+/// As it was written: whether it has been compiled yet is no part of what it is.
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ignore_case = if self.ignore_case { "i" } else { "" };
+        write!(f, "/{}/{ignore_case}", self.written)
+    }
 }
 
 impl Expression {
@@ -45,7 +55,7 @@ impl Expression {
     pub fn is_match(&self, text: &str) -> bool {
         let compiled = self
             .compiled
-            .get_or_init(|| build(&self.written, self.ignore_case).ok());
+            .get_or_init(|| build(&self.written, self.ignore_case).ok().map(Box::new));
         compiled.as_ref().is_some_and(|regex| regex.is_match(text))
     }
 }

@@ -139,6 +139,14 @@ impl Pattern {
                 "write the bare address; display names are never matched, because anybody can write any name",
             ));
         }
+        if comparison == Comparison::ListId && trimmed.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '>')) {
+            return Err(BadPattern::new(
+                "bad-list-id",
+                format!("`{trimmed}` can be no part of a list's identifier"),
+                "write what stands between the angle brackets of the List-Id field, as `users.lists.example`; its \
+                 description is never matched: header.\"List-Id\" = \"..\" looks at that",
+            ));
+        }
         if wild {
             return Ok(Self::Glob(Glob::parse(text, addresses)));
         }
@@ -248,7 +256,8 @@ fn refuse_empty(text: &str) -> Result<(), BadPattern> {
 
 fn domain_name(domain: &str, written: &str) -> Result<Box<str>, BadPattern> {
     Address::parse(&format!("x@{domain}"))
-        .map(|address| address.domain().into())
+        .map(|address| Box::from(address.domain()))
+        .filter(|domain: &Box<str>| can_exist(domain))
         .ok_or_else(|| {
             BadPattern::new(
                 "bad-domain",
@@ -256,6 +265,12 @@ fn domain_name(domain: &str, written: &str) -> Result<Box<str>, BadPattern> {
                 "`@example.org` is that domain, `@.example.org` also everything below it",
             )
         })
+}
+
+/// Labels neither begin nor end with a hyphen (RFC 1123 section 2.1), and what looks encoded can be decoded (RFC 5891).
+fn can_exist(domain: &str) -> bool {
+    let sound = |label: &str| !label.starts_with('-') && !label.ends_with('-');
+    domain.split('.').all(sound) && (!domain.contains("xn--") || idna::domain_to_unicode(domain).1.is_ok())
 }
 
 fn bad_regex(error: &regex::Error) -> BadPattern {

@@ -15,6 +15,8 @@ pub(super) fn matches(reading: &mut Reading<'_>, key: &str, item: &Item<'_>, pla
     for item in reading.one_or_many(key, item) {
         patterns_of(reading, key, item, &place, &mut patterns);
     }
+    // Room for four is what a list of one has taken, and most lists are of one.
+    patterns.shrink_to_fit();
     Condition::Matches { place, patterns }
 }
 
@@ -77,7 +79,19 @@ fn patterns_of(reading: &mut Reading<'_>, key: &str, item: &Item<'_>, place: &Pl
 /// One pattern a line; empty lines and lines that begin with `#` are skipped.
 fn from_file(reading: &mut Reading<'_>, name: &str, span: Span, place: &Place, patterns: &mut Vec<Pattern>) {
     let text = match reading.includes.get(name) {
-        Some(Ok(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        Some(Ok(bytes)) => match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(error) => {
+                let line = 1 + bytes
+                    .iter()
+                    .take(error.valid_up_to())
+                    .filter(|byte| **byte == b'\n')
+                    .count();
+                let message = format!("line {line} of `{name}` is not UTF-8 text");
+                reading.error("not-text", span, message, "save it as UTF-8");
+                return;
+            }
+        },
         Some(Err(reason)) => {
             let (message, reason) = (
                 format!("cannot read `{name}`: {reason}"),

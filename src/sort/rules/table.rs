@@ -126,7 +126,16 @@ impl Reading<'_> {
             Some(own) => Bucket::meant(text, own.iter().copied()),
             // Not known, but what is nearly a built-in bucket is a slip all the same.
             None if nearest(text, Bucket::BUILT_IN.iter().map(Bucket::as_str)).is_some() => Bucket::meant(text, []),
-            None => text.parse(),
+            None => {
+                if !Bucket::BUILT_IN.iter().any(|known| known.as_str() == text) {
+                    let message =
+                        format!("\"{text}\" is none of the five buckets, and which others there are is not known here");
+                    let hint =
+                        "check it together with postroom.toml, where [account.bucket.NAME] makes buckets of your own";
+                    self.warning("unknown-bucket", item.span(), message, hint);
+                }
+                text.parse()
+            }
         };
         meant
             .map_err(|unknown| {

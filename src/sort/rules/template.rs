@@ -147,6 +147,9 @@ fn check_name(text: &str) -> Result<(), BadTemplate> {
     if text.starts_with('/') || text.ends_with('/') || text.contains("//") {
         return Err(BadTemplate::Name("a level of the folder name is empty"));
     }
+    if text.split('/').any(|level| matches!(level.trim(), "." | "..")) {
+        return Err(BadTemplate::Name("`.` and `..` are no folder names"));
+    }
     if text.contains(['*', '%']) {
         return Err(BadTemplate::Name(
             "`*` and `%` are wildcards of IMAP and cannot be in a folder name",

@@ -125,6 +125,9 @@ proptest! {
         mails in prop::collection::vec((mail(), any::<bool>()), 10),
     ) {
         let (implied, apart) = (implies(&one, &other), disjoint(&one, &other));
+        if !implied && !apart {
+            return Ok(());
+        }
         for (raw, flag) in mails {
             let (first, second) = with_facts(&raw, flag, |facts| {
                 let view = View::new(facts);

@@ -1,4 +1,6 @@
 use super::*;
+use crate::sort::rules::condition::Condition;
+use crate::sort::rules::pattern::Value;
 use crate::sort::rules::{Context, Reading, SourceFile};
 
 fn read(text: &str) -> Reading {
@@ -102,4 +104,28 @@ fn broad_idle_and_homeless_rules_are_found() {
     );
     assert_eq!(missing_folders(&set, |folder| folder.as_str() != "B").len(), 1);
     assert!(missing_folders(&set, |_| true).is_empty());
+}
+
+#[test]
+fn a_rule_is_the_same_rule_before_and_after_it_has_been_asked() {
+    let read = |text: &str| self::read(text).set.unwrap();
+    let text = "[[rule]]\nname = \"a\"\nwhen = { subject = { re = 'x+' } }\nbucket = \"bulk\"\n";
+    let (fresh, asked) = (read(text), read(text));
+    let print = |set: &RuleSet| fingerprint(&set.rules()[0]);
+    let mut met = false;
+    asked.rules()[0].when.walk(&mut |part| {
+        if let Condition::Matches { patterns, .. } = part {
+            met = patterns[0].matches(Value {
+                text: "xx",
+                folded: "xx",
+                address: false,
+            });
+        }
+    });
+    assert!(met);
+    assert_eq!(print(&fresh), print(&asked));
+    for other in ["'x*'", "'(?i)x+'"] {
+        assert_ne!(print(&fresh), print(&read(&text.replace("'x+'", other))), "{other}");
+    }
+    assert_ne!(print(&fresh), print(&read(&text.replace("bulk", "news"))));
 }

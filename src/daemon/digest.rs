@@ -62,10 +62,11 @@ impl Visit<'_> {
                     Err(DaemonError::Imap(error)) if !error.ends_connection() => {
                         self.logbook
                             .stuck(&error, "no digest was written; the next one tells all of it");
-                        Ok(())
                     }
-                    other => other.map(drop),
+                    other => drop(other?),
                 }
+                // It has looked into other folders: INBOX is the one to be watched, and its news were swallowed.
+                self.sweep(&Mailbox::inbox(), &|| false).await
             }
             Some(_) => Ok(()),
         }

@@ -65,7 +65,11 @@ impl Visit<'_> {
                     }
                     other => drop(other?),
                 }
-                // It has looked into other folders: INBOX is the one to be watched, and its news were swallowed.
+                // Where it has looked into other folders, INBOX is to be watched again, and its news were swallowed.
+                let watched = self.session.selected();
+                if watched.is_some_and(|folder| folder.mailbox.is_inbox() && !folder.read_only) {
+                    return Ok(());
+                }
                 self.sweep(&Mailbox::inbox(), &|| false).await
             }
             Some(_) => Ok(()),

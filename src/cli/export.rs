@@ -9,7 +9,9 @@ use super::records::Records;
 
 /// Print what was taught, as a file that `import` reads
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = "Examples: postroom export > lessons.toml\n          postroom export sieve > postroom.sieve")]
+#[command(
+    after_help = "Examples: postroom export > lessons.toml\n          postroom export sieve > postroom.sieve\n\nTo move to another machine with all records: stop postroom, copy postroom.toml, the rules and the directory `state`."
+)]
 pub struct ExportArgs {
     /// Instead of lessons: rules and lessons in another program's language
     pub what: Option<What>,

@@ -25,7 +25,9 @@ const PERIOD: Duration = Duration::from_millis(500);
 
 /// Show what was done with which message, and why
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = "Example: postroom log --since yesterday --from editor@news.example")]
+#[command(
+    after_help = "Examples:\n  last night                postroom log --since 8h\n  one sender                postroom log --since yesterday --from editor@news.example"
+)]
 pub struct LogArgs {
     /// Go on showing what happens until interrupted
     #[arg(short, long)]

@@ -87,7 +87,7 @@ pub enum Command {
     Login(login::Args),
     /// Look after the accounts (this is what the service runs)
     Run(run::Args),
-    /// Show what would happen to the mail now in the inbox; touches nothing
+    /// Show what would happen to the inbox under your rules as they are now; touches nothing
     Preview(preview::Args),
     /// Sort the mail that already lies in the inbox, after showing the plan
     Sort(sort::Args),
@@ -95,23 +95,23 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Replay old mail from a folder and show the verdicts it would have had
     Replay(replay::ReplayArgs),
-    /// Say why a message is where it is
+    /// Say why a message is where it is, and what would change it
     Explain(explain::Args),
-    /// Take moves back
+    /// Take moves back: one, those since lunch, or all there are
     Undo(undo::Args),
-    /// Show how each account is doing
+    /// Show whether it runs, how each account is doing, and how many messages wait
     Status(status::Args),
-    /// Show what was decided, moved and learned
+    /// Show what it did: what was decided, moved and learned
     Log(log::LogArgs),
     /// Show whom you write to and what you taught, or all about one sender
     Senders(senders::SendersArgs),
-    /// Show what went where, day by day
+    /// Show what went where, day by day, and who writes most
     Stats(stats::StatsArgs),
     /// Put the daily summary into your inbox, or print it
     Digest(digest::Args),
     /// Write a page with pictures of all this
     Report(report::ReportArgs),
-    /// Teach a sender's place without dragging
+    /// Say where a sender's or a list's mail goes from now on
     Train(train::TrainArgs),
     /// Show, confirm or discard lessons that were held back; learn from folders
     Learn(learn::LearnArgs),
@@ -119,7 +119,7 @@ pub enum Command {
     Suggest(suggest::Args),
     /// Forget what was taught about a sender
     Forget(forget::ForgetArgs),
-    /// Write every lesson as readable TOML, or rules and lessons as a Sieve script
+    /// Write every lesson into a file, for another machine too; or all as a Sieve script
     Export(export::ExportArgs),
     /// Take lessons from a file, or translate the filters of another program
     Import(import::ImportArgs),

@@ -19,7 +19,9 @@ use crate::sort::sanitise;
 
 /// Options of `postroom preview`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: postroom preview --since 30d --subjects")]
+#[command(
+    after_help = "Examples:\n  after changing a rule     postroom preview --since 30d --subjects\n  on your mail of the past  postroom preview --replay 90d"
+)]
 pub struct Args {
     /// Only mail that arrived since then: 30d, 12h, 2026-11-01
     #[arg(long, value_parser = since::argument, value_name = "WHEN")]

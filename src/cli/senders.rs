@@ -23,7 +23,9 @@ const SHOWN: usize = 40;
 
 /// Show whom you write to and what you taught, or all about one sender
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = "Examples:\n  postroom senders --bucket blackhole\n  postroom senders anna@example.org")]
+#[command(
+    after_help = "Examples:\n  whom you write to most    postroom senders --sort sent\n  who is blackholed         postroom senders --bucket blackhole\n  all about one person      postroom senders anna@example.org"
+)]
 pub struct SendersArgs {
     /// All about this address; other text shows the senders that contain it
     #[arg(value_name = "ADDRESS|TEXT")]

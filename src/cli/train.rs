@@ -13,7 +13,9 @@ use crate::sort::taught::{Identity, Lesson, Teacher};
 
 /// Say where a sender's mail belongs from now on
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = "Example: postroom train offers@shop.example blackhole")]
+#[command(
+    after_help = "Examples:\n  never this shop again     postroom train @shop.example blackhole\n  this list is news         postroom train talk.example.org news\n  this person stays         postroom train anna@example.org inbox"
+)]
 pub struct TrainArgs {
     /// An address, a domain with everything below it (@shop.example), or a List-Id
     #[arg(value_name = "ADDRESS|@DOMAIN|LIST")]

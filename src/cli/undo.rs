@@ -15,7 +15,9 @@ use crate::store::Query;
 
 /// Options of `postroom undo`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  postroom undo --last 1\n  postroom undo --since 1h --dry-run")]
+#[command(
+    after_help = "Examples:\n  the last move             postroom undo --last 1\n  everything since lunch    postroom undo --since 12:30\n  put it all back           postroom undo --all --dry-run, then without --dry-run"
+)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
 pub struct Args {
     /// The move with this number (`postroom log` shows them)
@@ -24,7 +26,7 @@ pub struct Args {
     /// The newest N moves
     #[arg(long, value_name = "N", group = "which")]
     pub last: Option<u32>,
-    /// Every move since then: 1h, 2d, 2026-11-01
+    /// Every move since then: 1h, 2d, 12:30, 2026-11-01
     #[arg(long, value_parser = since::argument, value_name = "WHEN", group = "which")]
     pub since: Option<Timestamp>,
     /// Every move of one run

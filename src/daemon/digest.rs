@@ -62,10 +62,15 @@ impl Visit<'_> {
                     Err(DaemonError::Imap(error)) if !error.ends_connection() => {
                         self.logbook
                             .stuck(&error, "no digest was written; the next one tells all of it");
-                        Ok(())
                     }
-                    other => other.map(drop),
+                    other => drop(other?),
                 }
+                // Where it has looked into other folders, INBOX is to be watched again, and its news were swallowed.
+                let watched = self.session.selected();
+                if watched.is_some_and(|folder| folder.mailbox.is_inbox() && !folder.read_only) {
+                    return Ok(());
+                }
+                self.sweep(&Mailbox::inbox(), &|| false).await
             }
             Some(_) => Ok(()),
         }

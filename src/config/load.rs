@@ -138,7 +138,7 @@ fn load_text(path: &Path, text: String, environment: &Environment) -> Result<Con
                     .iter()
                     .filter_map(|account| checker.account(account, &mut names)),
             );
-            for at in raw.rules.iter().chain(&raw.state).chain(&raw.metrics_file) {
+            for at in raw.rules.iter().chain(&raw.state).chain(&raw.metrics) {
                 checker.findings.push(
                     Finding::error(
                         "misplaced-key",
@@ -182,7 +182,7 @@ fn load_text(path: &Path, text: String, environment: &Environment) -> Result<Con
         .rules
         .as_ref()
         .map_or_else(|| base.join("rules"), |path| base.join(path.get_ref()));
-    let metrics_file = main.metrics_file.as_ref().map(|path| base.join(path.get_ref()));
+    let metrics_file = main.metrics.as_ref().map(|path| base.join(path.get_ref()));
     for account in &mut accounts {
         if let Secret::OAuth2(oauth2) = &mut account.imap.secret
             && oauth2.token_file.as_os_str().is_empty()

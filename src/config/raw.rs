@@ -15,7 +15,8 @@ use toml::Spanned;
 pub(super) struct File {
     pub rules: Option<Spanned<PathBuf>>,
     pub state: Option<Spanned<PathBuf>>,
-    pub metrics_file: Option<Spanned<PathBuf>>,
+    #[serde(rename = "metrics_file")]
+    pub metrics: Option<Spanned<PathBuf>>,
     #[serde(default)]
     pub account: Vec<Spanned<Account>>,
 }

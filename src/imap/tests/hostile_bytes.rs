@@ -235,7 +235,6 @@ fn planned(uid: Uid, session: &Session) -> PlannedMove {
         .selected()
         .map_or(UidValidity(1), |selected| selected.uid_validity);
     PlannedMove {
-        leaves_original: false,
         row: RowId(i64::from(uid.0)),
         source: Location {
             mailbox: Mailbox::inbox(),

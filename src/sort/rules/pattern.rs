@@ -256,8 +256,8 @@ fn refuse_empty(text: &str) -> Result<(), BadPattern> {
 
 fn domain_name(domain: &str, written: &str) -> Result<Box<str>, BadPattern> {
     Address::parse(&format!("x@{domain}"))
+        .filter(|address| can_exist(address.domain()))
         .map(|address| Box::from(address.domain()))
-        .filter(|domain: &Box<str>| can_exist(domain))
         .ok_or_else(|| {
             BadPattern::new(
                 "bad-domain",

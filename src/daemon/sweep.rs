@@ -16,8 +16,9 @@ use crate::store::FolderMark;
 /// Messages fetched with one command. A thousand costs no more than all at once and bounds the memory.
 pub const WINDOW: usize = 1_000;
 
-/// Moves that are collected before the server is asked to carry them out.
-const MOVES_AT_ONCE: usize = 20_000;
+/// Moves that are collected before the server is asked to carry them out: enough that its work for each MOVE, which grows
+/// with the folder, is shared by thousands; few enough that what waits stays at some MB.
+const MOVES_AT_ONCE: usize = 8_000;
 
 impl Visit<'_> {
     /// Compares a folder with the ledger and acts on what is new. `stop` is asked between windows.
@@ -29,7 +30,10 @@ impl Visit<'_> {
         if selected.uid_next == mark.next_uid {
             return Ok(());
         }
-        let mut uids = self.session.uids(mark.next_uid, None).await?;
+        let mut uids = match selected.uids_without_gap(mark.next_uid) {
+            Some(uids) => uids,
+            None => self.session.uids(mark.next_uid, None).await?,
+        };
         if mailbox.is_inbox() {
             let came = selected.uid_next.0.saturating_sub(mark.next_uid.0);
             let vanished = came.saturating_sub(uids.len() as u32);

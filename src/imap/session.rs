@@ -65,6 +65,16 @@ pub struct Selected {
     pub highest_modseq: Option<u64>,
 }
 
+impl Selected {
+    /// The UIDs from `from` on, where arithmetic alone tells them: as many messages as there are numbers below UIDNEXT
+    /// leave no gap. Only of a folder that has just been selected; a server's word alone makes no list beyond all bounds.
+    pub fn uids_without_gap(&self, from: Uid) -> Option<Vec<Uid>> {
+        const BELIEVED: u32 = 1_000_000;
+        let last = self.uid_next.0.checked_sub(1)?;
+        (self.exists == last && last <= BELIEVED).then(|| (from.0.max(1)..=last).map(Uid).collect())
+    }
+}
+
 /// What the server has told.
 #[derive(Debug, Default)]
 pub(super) struct Memory {

@@ -169,7 +169,7 @@ impl Visit<'_> {
     /// Writes outcomes down and tells of them.
     pub async fn close(
         &mut self,
-        entries: &BTreeMap<RowId, Entry>,
+        entries: &BTreeMap<RowId, Box<Entry>>,
         outcomes: Vec<(RowId, Outcome)>,
     ) -> Result<(), DaemonError> {
         let (now, stored) = (clock::now(), outcomes.clone());

@@ -33,7 +33,7 @@ pub struct Claims {
 
 impl Claims {
     /// What the mover is to claim with.
-    pub fn policy(&self, now: Timestamp, entries: &BTreeMap<RowId, Entry>) -> Option<Claim> {
+    pub fn policy(&self, now: Timestamp, entries: &BTreeMap<RowId, Box<Entry>>) -> Option<Claim> {
         let abandoned = |mid: &Mid| self.theirs.get(mid).is_some_and(|seen| now.0 - seen.0 >= DEAD_AFTER);
         let take_over: BTreeSet<RowId> = entries
             .iter()
@@ -44,7 +44,7 @@ impl Claims {
     }
 
     /// Takes note of claims that were lost.
-    pub fn note(&mut self, now: Timestamp, entries: &BTreeMap<RowId, Entry>, outcomes: &[(RowId, Outcome)]) {
+    pub fn note(&mut self, now: Timestamp, entries: &BTreeMap<RowId, Box<Entry>>, outcomes: &[(RowId, Outcome)]) {
         const MOST: usize = 10_000;
         for (row, outcome) in outcomes {
             if let (Outcome::Failed(code), Some(entry)) = (outcome, entries.get(row))

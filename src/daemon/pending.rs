@@ -9,7 +9,8 @@ use crate::sort::ledger::{Committed, Entry, PlannedMove, RowId};
 #[derive(Debug)]
 pub struct Pending {
     moves: Committed<Vec<PlannedMove>>,
-    entries: BTreeMap<RowId, Entry>,
+    /// Boxed, since the map keeps its nodes half empty.
+    entries: BTreeMap<RowId, Box<Entry>>,
 }
 
 impl Default for Pending {
@@ -26,8 +27,8 @@ impl Pending {
     pub fn add(&mut self, rows: Committed<Vec<RowId>>, entries: Vec<Entry>) {
         let numbers = rows.get().clone();
         self.moves.append(rows.moves(&entries));
-        self.entries
-            .extend(numbers.into_iter().zip(entries).filter(|(_, entry)| entry.kind.moves()));
+        let moving = numbers.into_iter().zip(entries).filter(|(_, entry)| entry.kind.moves());
+        self.entries.extend(moving.map(|(row, entry)| (row, Box::new(entry))));
     }
 
     /// How many moves wait.
@@ -41,7 +42,7 @@ impl Pending {
     }
 
     /// Hands everything over and starts anew.
-    pub fn take(&mut self) -> (Committed<Vec<PlannedMove>>, BTreeMap<RowId, Entry>) {
+    pub fn take(&mut self) -> (Committed<Vec<PlannedMove>>, BTreeMap<RowId, Box<Entry>>) {
         let taken = std::mem::take(self);
         (taken.moves, taken.entries)
     }

@@ -130,7 +130,7 @@ impl Visit<'_> {
     }
 
     async fn settle(&mut self, row: Row, outcome: Outcome) -> Result<(), DaemonError> {
-        let entries: BTreeMap<RowId, Entry> = [(row.id, row.entry)].into();
+        let entries: BTreeMap<RowId, Box<Entry>> = [(row.id, Box::new(row.entry))].into();
         let ids = entries.keys().map(|id| (*id, outcome.clone())).collect();
         self.close(&entries, ids).await
     }

@@ -63,7 +63,7 @@ impl Retries {
     pub fn note(
         &mut self,
         now: Timestamp,
-        entries: &BTreeMap<RowId, Entry>,
+        entries: &BTreeMap<RowId, Box<Entry>>,
         outcomes: &[(RowId, Outcome)],
     ) -> Vec<(Mailbox, String)> {
         let mut news = Vec::new();
@@ -233,7 +233,7 @@ mod tests {
     fn a_folder_that_vanishes_in_the_second_the_visit_began_is_left_alone_for_its_hour() {
         let row = refused("[TRYCREATE] Mailbox doesn't exist: News");
         let mut this_visit = Retries::default();
-        let entries = [(row.id, row.entry.clone())].into();
+        let entries = [(row.id, Box::new(row.entry.clone()))].into();
         let outcome = Outcome::Failed(row.code.clone().unwrap());
         let news = this_visit.note(NOW, &entries, &[(row.id, outcome)]);
         assert_eq!(news.len(), 1);

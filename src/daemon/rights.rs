@@ -32,7 +32,7 @@ impl Visit<'_> {
     /// A move refused for want of a right bars its destination: the next would be refused too.
     pub async fn bar_refused(
         &mut self,
-        entries: &BTreeMap<RowId, Entry>,
+        entries: &BTreeMap<RowId, Box<Entry>>,
         outcomes: &[(RowId, Outcome)],
     ) -> Result<(), DaemonError> {
         let before = self.retries.barred.len();

@@ -191,8 +191,9 @@ impl Visit<'_> {
         let mut attachments = self.attachments(&fetched).await?;
         let read: Vec<(Fetched, Message, Mid)> = fetched
             .into_iter()
-            .map(|fetched| {
-                let message = Message::parse(&fetched.header);
+            .map(|mut fetched| {
+                // The text goes as soon as it is read: a window holds it once, not twice.
+                let message = Message::parse(&std::mem::take(&mut fetched.header));
                 let mid = identity(&fetched, &message);
                 (fetched, message, mid)
             })

@@ -1,36 +1,38 @@
 //! Names and numbers by which IMAP addresses a message (RFC 9051 sections 2.3.1 and 5.1), as types that cannot be mixed up.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 /// A folder's name in UTF-8, spelled the way the user writes it: hierarchy levels parted by `/`, no namespace prefix.
 ///
 /// `INBOX` is the same in any case (RFC 9051 section 5.1) and is stored in capitals. The edge maps this spelling to the
-/// server's separator, prefix and encoding, and back; nothing else in the program ever sees the server's spelling.
+/// server's separator, prefix and encoding, and back; nothing else in the program ever sees the server's spelling. One name
+/// is named by thousands of messages, so that a clone is no copy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
-pub struct Mailbox(String);
+pub struct Mailbox(Arc<str>);
 
 impl Mailbox {
     /// A folder by the user's spelling.
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
         match name.split_once('/') {
-            None if name.eq_ignore_ascii_case("INBOX") => Self("INBOX".to_owned()),
-            Some((first, rest)) if first.eq_ignore_ascii_case("INBOX") => Self(format!("INBOX/{rest}")),
-            _ => Self(name),
+            None if name.eq_ignore_ascii_case("INBOX") => Self::inbox(),
+            Some((first, rest)) if first.eq_ignore_ascii_case("INBOX") => Self(format!("INBOX/{rest}").into()),
+            _ => Self(name.into()),
         }
     }
 
     /// The inbox of every account.
     pub fn inbox() -> Self {
-        Self("INBOX".to_owned())
+        Self("INBOX".into())
     }
 
     /// True for `INBOX` itself, not for folders below it.
     pub fn is_inbox(&self) -> bool {
-        self.0 == "INBOX"
+        &*self.0 == "INBOX"
     }
 
     /// The user's spelling.
@@ -41,7 +43,7 @@ impl Mailbox {
     /// The folder `name` below this one.
     #[must_use]
     pub fn child(&self, name: &str) -> Self {
-        Self(format!("{}/{name}", self.0))
+        Self(format!("{}/{name}", self.0).into())
     }
 }
 
@@ -59,7 +61,7 @@ impl From<&str> for Mailbox {
 
 impl From<Mailbox> for String {
     fn from(mailbox: Mailbox) -> Self {
-        mailbox.0
+        mailbox.0.to_string()
     }
 }
 

@@ -310,7 +310,9 @@ fn connections_of_their_own_are_for_four_folders_at_most() {
     let (_directory, loaded) = load_from(&with("\"Never\", \"News\""));
     let idle = &loaded.unwrap().accounts[0].imap.idle;
     assert_eq!(
-        idle.iter().map(|folder| folder.as_str()).collect::<Vec<_>>(),
+        idle.iter()
+            .map(crate::sort::mailbox::Mailbox::as_str)
+            .collect::<Vec<_>>(),
         ["Never", "News"]
     );
     for (folders, says) in [

@@ -109,7 +109,7 @@ impl Visit<'_> {
             .await?;
         self.session.select(source, Access::ReadWrite).await?;
         let report = mover::move_messages(&mut self.session, &on_disk, Policy::default()).await;
-        let entries = rows.into_iter().map(|row| (row.id, row.entry)).collect();
+        let entries = rows.into_iter().map(|row| (row.id, Box::new(row.entry))).collect();
         self.close(&entries, report.outcomes).await?;
         match report.error {
             Some(error) if error.ends_connection() => Err(error.into()),

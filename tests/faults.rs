@@ -48,10 +48,20 @@ impl Post {
     }
 }
 
+/// Where the UIDs have no gap nothing is searched for.
+fn leave_a_gap(server: &Server) {
+    let gone = Letter::from("gone@letter.example");
+    server.deliver("alice", &gone.bytes());
+    let mut hand = server.hand("alice");
+    let uid = hand.wait_for("INBOX", &gone.id());
+    hand.delete("INBOX", uid);
+}
+
 /// One cut, and everything that must hold afterwards.
 fn survives(server: &Server, command: &str, moment: Moment) {
     eprintln!("--- {command} {moment:?}");
     let home = Home::new(&[Account::new("home", server.port)]);
+    leave_a_gap(server);
     home.run_once().expect_code(0);
     let post = Post::delivered(server);
     let before = Census::of(server, "alice");

@@ -379,7 +379,7 @@ fn a_renumbered_inbox_teaches_nothing_and_moves_nothing_old() {
     life.arrives(&after, "News");
     life.arrives(&news, "INBOX");
     life.arrives(&person, "INBOX");
-    assert_eq!(daemon.count_lines("learn"), 0, "{}", daemon.output());
+    assert_eq!(daemon.count_lines("INFO learn"), 0, "{}", daemon.output());
     daemon.terminate();
     life.proxy.assert_clean();
 }

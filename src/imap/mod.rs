@@ -32,6 +32,7 @@ mod notices;
 mod reply;
 mod rights;
 mod scram;
+mod selected;
 mod session;
 mod structure;
 mod tls;
@@ -46,7 +47,8 @@ pub use error::ImapError;
 pub use fetch::Fetched;
 pub use folders::{Folder, Status};
 pub use notices::Warning;
-pub use session::{Access, Selected, Session};
+pub use selected::{Access, Selected};
+pub use session::Session;
 pub use watch::Changes;
 
 #[cfg(any(test, fuzzing))]

@@ -1,12 +1,15 @@
-//! The policy at the head of `arrival.rs`, case by case, and what follows from each meaning.
+//! The policy at the head of `meaning.rs`, case by case, and what follows from each meaning.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
+use crate::sort::Settings;
 use crate::sort::correspondence::Learning;
 use crate::sort::folders::Folders;
+use crate::sort::ledger::State;
 use crate::sort::ledger::{Mid, RowId};
+use crate::sort::mailbox::Location;
 use crate::sort::mailbox::{Uid, UidValidity};
 use crate::sort::rules::{Context, RuleSet, SourceFile};
 use crate::sort::sender::{Address, Owner};

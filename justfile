@@ -36,7 +36,6 @@ ci:
     systemd-analyze security --offline=true --threshold=11 systemd/postroom.service > /dev/null
     cargo deny --locked check bans licenses sources
     cargo run --locked --quiet -- demo --exit
-    ./tests/fuzz/run 10
     ./tests/run
 
 # Licences, sources, unwanted crates; and advisories, for which it fetches the RustSec database from GitHub.

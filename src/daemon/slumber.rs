@@ -21,7 +21,7 @@ pub fn asleep() -> Duration {
     span(ClockId::Boottime).saturating_sub(span(ClockId::Monotonic))
 }
 
-/// Ends when the machine has slept, at most [`LOOK`] after it has woken.
+/// Ends when the machine has slept, at most ten seconds after it has woken.
 pub async fn over(asleep: impl Fn() -> Duration) {
     let before = asleep();
     loop {

@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::Stage;
+use super::condition::Condition;
 use super::finding::Finding;
 use super::implication::{contradiction, disjoint, implies};
 use super::matcher::Matcher;
+use super::pattern::Pattern;
+use super::place::Place;
 use super::rule::{Goal, Rule, Target};
 use super::ruleset::RuleSet;
 use crate::sort::mailbox::{Mailbox, Timestamp};
@@ -175,10 +178,24 @@ pub fn idle(set: &RuleSet, last_match: &BTreeMap<String, Timestamp>, since: Time
     forgotten.map(finding).collect()
 }
 
-/// True for rules that move or copy mail by themselves and are not allowed to take any share of it.
+/// True for rules that move or copy mail by themselves and are not allowed to take any share of it. A rule for a sender or a
+/// list by its whole name is meant, however much comes from there, and no mailbox need be read to know it.
 pub fn may_be_broad(rule: &Rule) -> bool {
     let moves = matches!(rule.goal, Some(Goal::Bucket(_) | Goal::Move(..))) || !rule.copies.is_empty();
-    rule.stage == Stage::User && moves && !rule.allow_broad
+    rule.stage == Stage::User && moves && !rule.allow_broad && !names_the_sender(&rule.when)
+}
+
+fn names_the_sender(condition: &Condition) -> bool {
+    let whole = |pattern: &Pattern| matches!(pattern, Pattern::Address(_) | Pattern::Is(_));
+    match condition {
+        Condition::All(parts) => parts.iter().any(names_the_sender),
+        Condition::Any(parts) => parts.iter().all(names_the_sender),
+        Condition::Matches {
+            place: Place::From | Place::ListId,
+            patterns,
+        } => patterns.iter().all(whole),
+        _ => false,
+    }
 }
 
 /// A rule by what it matches and where it puts it, hexadecimal: the same text again is the same rule, wherever it stands.

@@ -95,6 +95,16 @@ fn broad_idle_and_homeless_rules_are_found() {
         ["a"]
     );
     assert!(broad(&set, &[10, 10], 10).is_empty(), "ten messages say nothing");
+    let whole = "when = { from = [\"a@b.example\", \"c@d.example\"] }\nmove = \"B\"";
+    let mixed = "when = { from = [\"a@b.example\", \"@d.example\"] }\nmove = \"B\"";
+    let to_me = "when = { to = \"a@b.example\" }\nmove = \"B\"";
+    for (text, held) in [(whole, 0), (mixed, 1), (to_me, 1)] {
+        assert_eq!(
+            broad(&read(&rule("x", text)).set.unwrap(), &[400], 500).len(),
+            held,
+            "{text}"
+        );
+    }
     let day = |n: i64| Timestamp(n * 86_400);
     let seen = BTreeMap::from([("a".to_owned(), day(390))]);
     assert_eq!(idle(&set, &seen, day(0), day(400)).len(), 1);

@@ -79,7 +79,8 @@ pub struct RuleAnswer {
 pub struct RuleSet {
     rules: Arc<Vec<Rule>>,
     tests: Arc<Vec<SelfTest>>,
-    folders: BTreeMap<String, Folders>,
+    /// Shared: each account has a set of its own that leaves out what is held there, and names the folders of all.
+    folders: Arc<BTreeMap<String, Folders>>,
     header_fields: Vec<String>,
     attachments: bool,
     digest: String,
@@ -105,7 +106,7 @@ impl RuleSet {
         }
         let set = Self {
             digest: digest(files, includes),
-            folders: context.folders.clone(),
+            folders: Arc::new(context.folders.clone()),
             tests: Arc::new(parsed.tests),
             ..Self::of(parsed.rules, matcher)
         };

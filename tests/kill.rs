@@ -167,8 +167,8 @@ fn copies_survive(server: &Server, steps: &[&str]) -> usize {
     let home = Home::new(&[Account::new("home", server.port)]);
     home.rule_file(
         "10-copies.toml",
-        "[[rule]]\nname = \"paid\"\nwhen = { from = \"@shop.example\" }\nmove = \"Receipts\"\ncopy = [\"Books\", \"Bulk\"]\n\
-         [[rule]]\nname = \"kept\"\nwhen = { from = \"@kept.example\" }\nkeep = true\ncopy = \"Books\"\n",
+        "[[rule]]\nname = \"paid\"\nwhen = { from = \"@shop.example\" }\nmove = \"Receipts\"\ncopy = [\"Books\", \"Bulk\"]\nallow_broad = true\n\
+         [[rule]]\nname = \"kept\"\nwhen = { from = \"@kept.example\" }\nkeep = true\ncopy = \"Books\"\nallow_broad = true\n",
     );
     home.run_once().expect_code(0);
     let (paid, kept) = (Letter::from("till@shop.example"), Letter::from("anna@kept.example"));

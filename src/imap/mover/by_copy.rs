@@ -23,41 +23,67 @@ pub(super) async fn carry_out(
     report: &mut Report,
 ) -> Result<(), ImapError> {
     for group in groups {
-        let destination = match session.names().to_wire(&group.destination) {
-            Ok(destination) => quote(&destination),
-            Err(error) => {
-                report.close_all(group, group.rows.keys(), &Outcome::Failed(error.to_string()));
-                continue;
-            }
-        };
-        let mut uids: Vec<Uid> = group.rows.keys().copied().collect();
-        while !uids.is_empty() {
-            still_selected(session)?;
-            let longest = session.longest_set.min(CAUTIOUS_SET);
-            let Some((set, taken)) = uid_set::cut(&uids, longest, usize::MAX)
-                .into_iter()
-                .next()
-                .map(|(set, part)| (set, part.len()))
-            else {
-                break;
-            };
-            let rest = uids.split_off(taken);
-            let mut proofs = BTreeMap::new();
-            let copied = copy(session, &format!("UID COPY {set} {destination}"), &mut proofs).await;
-            let completion = close_on_fault(copied, group, &uids, report)?;
-            learn_length(session, &completion, set.len());
-            if too_long(&completion, set.len()) {
-                uids.extend(rest);
-                continue;
-            }
-            let originals = copies_made(session, &completion, group, uids, &proofs, report).await?;
+        let mut waiting: Vec<Uid> = group.rows.keys().copied().collect();
+        while let Some(copied) = copy_some(session, group, &mut waiting, report).await? {
+            let (completion, proofs) = (copied.completion, copied.proofs);
+            let originals = copies_made(session, &completion, group, copied.uids, &proofs, report).await?;
             if !originals.is_empty() {
                 remove(session, group, &originals, &proofs, uidplus, report).await?;
             }
-            uids = rest;
         }
     }
     Ok(())
+}
+
+/// A UID COPY that was answered, and not refused for the length of its set.
+pub(super) struct Copied {
+    pub(super) uids: Vec<Uid>,
+    pub(super) completion: Completion,
+    pub(super) proofs: Proofs,
+}
+
+/// Copies as many of the messages that wait as one command may name; `None` when none waits any more. Where the
+/// destination has no name on the server, all are reported at once.
+pub(super) async fn copy_some(
+    session: &mut Session,
+    group: &Group,
+    waiting: &mut Vec<Uid>,
+    report: &mut Report,
+) -> Result<Option<Copied>, ImapError> {
+    let destination = match session.names().to_wire(&group.destination) {
+        Ok(destination) => quote(&destination),
+        Err(error) => {
+            report.close_all(group, waiting.iter(), &Outcome::Failed(error.to_string()));
+            return Ok(None);
+        }
+    };
+    while !waiting.is_empty() {
+        still_selected(session)?;
+        let longest = session.longest_set.min(CAUTIOUS_SET);
+        let Some((set, taken)) = uid_set::cut(waiting, longest, usize::MAX)
+            .into_iter()
+            .next()
+            .map(|(set, part)| (set, part.len()))
+        else {
+            break;
+        };
+        let rest = waiting.split_off(taken);
+        let uids = std::mem::replace(waiting, rest);
+        let mut proofs = BTreeMap::new();
+        let copied = copy(session, &format!("UID COPY {set} {destination}"), &mut proofs).await;
+        let completion = close_on_fault(copied, group, &uids, report)?;
+        learn_length(session, &completion, set.len());
+        if too_long(&completion, set.len()) {
+            waiting.splice(..0, uids);
+            continue;
+        }
+        return Ok(Some(Copied {
+            uids,
+            completion,
+            proofs,
+        }));
+    }
+    Ok(None)
 }
 
 /// Finishes what was interrupted between COPY and UID EXPUNGE: removes originals whose copies have been found in their
@@ -76,7 +102,7 @@ pub async fn remove_copied(session: &mut Session, moves: &Committed<Vec<PlannedM
     Ok(report)
 }
 
-pub(super) async fn copy(session: &mut Session, body: &str, proofs: &mut Proofs) -> Result<Completion, ImapError> {
+async fn copy(session: &mut Session, body: &str, proofs: &mut Proofs) -> Result<Completion, ImapError> {
     let pending = session.wire().begin("UID COPY", body)?;
     failpoint("copy-before-send");
     half_sent(session, "copy-half-sent").await;

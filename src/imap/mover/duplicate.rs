@@ -4,15 +4,11 @@
 //! where the original is still there (Courier says OK of messages that do not exist). COPY is all or nothing: a refusal
 //! has copied none.
 
-use std::collections::BTreeMap;
-
-use super::by_copy::{close_on_fault, copy};
-use super::{Group, Outcome, Report, flag, learn_length, said, still_selected, too_long};
+use super::by_copy::{close_on_fault, copy_some};
+use super::{Group, Outcome, Report, flag, said};
 use crate::imap::error::ImapError;
-use crate::imap::folders::quote;
 use crate::imap::reply::Verdict;
-use crate::imap::session::{CAUTIOUS_SET, Session};
-use crate::imap::uid_set;
+use crate::imap::session::Session;
 use crate::sort::mailbox::Uid;
 
 pub(super) async fn carry_out(session: &mut Session, groups: &[Group], report: &mut Report) -> Result<(), ImapError> {
@@ -20,40 +16,14 @@ pub(super) async fn carry_out(session: &mut Session, groups: &[Group], report: &
         if !group.flags.is_empty() {
             flag(session, group).await?;
         }
-        let destination = match session.names().to_wire(&group.destination) {
-            Ok(destination) => quote(&destination),
-            Err(error) => {
-                report.close_all(group, group.rows.keys(), &Outcome::Failed(error.to_string()));
-                continue;
-            }
-        };
-        let mut uids: Vec<Uid> = group.rows.keys().copied().collect();
-        while !uids.is_empty() {
-            still_selected(session)?;
-            let longest = session.longest_set.min(CAUTIOUS_SET);
-            let Some((set, taken)) = uid_set::cut(&uids, longest, usize::MAX)
-                .into_iter()
-                .next()
-                .map(|(set, part)| (set, part.len()))
-            else {
-                break;
-            };
-            let rest = uids.split_off(taken);
-            let mut proofs = BTreeMap::new();
-            let copied = copy(session, &format!("UID COPY {set} {destination}"), &mut proofs).await;
-            let completion = close_on_fault(copied, group, &uids, report)?;
-            learn_length(session, &completion, set.len());
-            if too_long(&completion, set.len()) {
-                uids.extend(rest);
-                continue;
-            }
-            let open = report.close_proven(group, uids, &proofs);
-            if completion.verdict == Verdict::Ok {
+        let mut waiting: Vec<Uid> = group.rows.keys().copied().collect();
+        while let Some(copied) = copy_some(session, group, &mut waiting, report).await? {
+            let open = report.close_proven(group, copied.uids, &copied.proofs);
+            if copied.completion.verdict == Verdict::Ok {
                 confirm(session, group, &open, report).await?;
             } else {
-                report.close_all(group, &open, &Outcome::Failed(said(&completion)));
+                report.close_all(group, &open, &Outcome::Failed(said(&copied.completion)));
             }
-            uids = rest;
         }
     }
     Ok(())

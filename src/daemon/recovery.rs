@@ -21,7 +21,7 @@ use crate::imap::ImapError;
 use crate::imap::failpoint::failpoint;
 use crate::imap::mover;
 use crate::imap::{Access, Selected};
-use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, RowKind};
+use crate::sort::ledger::{Entry, Mid, Outcome, PlannedMove, Row, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 use crate::sort::message::Message;
 use crate::sort::refusal::{INTERRUPTED, PRETENDED};
@@ -152,16 +152,7 @@ impl Visit<'_> {
                 leaves_original: false,
             })
             .collect();
-        let on_disk = self
-            .store
-            .run(move |store| {
-                let mut on_disk = Committed::none();
-                for planned in planned {
-                    on_disk.append(store.still_open(planned)?);
-                }
-                Ok(on_disk)
-            })
-            .await?;
+        let on_disk = self.store.run(move |store| store.still_open(planned)).await?;
         self.session.select(source, Access::ReadWrite).await?;
         let report = mover::remove_copied(&mut self.session, &on_disk).await?;
         let mut ends: BTreeMap<RowId, Outcome> = report.outcomes.into_iter().collect();

@@ -99,11 +99,16 @@ impl Store {
         })
     }
 
-    /// Proof that a move is on the disk and its outcome still open, for recovery to carry out what is left of it; empty
-    /// when the row is closed or unknown.
-    pub fn still_open(&self, planned: PlannedMove) -> Result<Committed<Vec<PlannedMove>>, StoreError> {
-        let open = self.row(planned.row)?.is_some_and(|row| row.state.is_open());
-        Ok(Committed::after_fsync(if open { vec![planned] } else { Vec::new() }))
+    /// Proof that moves are on the disk and their outcomes still open, for recovery to carry out what is left of them;
+    /// without those whose row is closed or unknown.
+    pub fn still_open(&self, planned: Vec<PlannedMove>) -> Result<Committed<Vec<PlannedMove>>, StoreError> {
+        let mut open = Vec::new();
+        for planned in planned {
+            if self.row(planned.row)?.is_some_and(|row| row.state.is_open()) {
+                open.push(planned);
+            }
+        }
+        Ok(Committed::after_fsync(open))
     }
 
     /// Where the moves by verdict, and the further copies, that were done at `since` or later have put their messages, as far as the server told.

@@ -10,7 +10,7 @@ use crate::daemon::visit::Visit;
 use crate::imap::Access;
 use crate::imap::failpoint::failpoint;
 use crate::imap::mover::{self, Policy};
-use crate::sort::ledger::{Committed, Outcome, PlannedMove, Row};
+use crate::sort::ledger::{Outcome, PlannedMove, Row};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 
 /// What the server shows of one open copy.
@@ -97,16 +97,7 @@ impl Visit<'_> {
                 leaves_original: true,
             })
             .collect();
-        let on_disk = self
-            .store
-            .run(move |store| {
-                let mut on_disk = Committed::none();
-                for planned in planned {
-                    on_disk.append(store.still_open(planned)?);
-                }
-                Ok(on_disk)
-            })
-            .await?;
+        let on_disk = self.store.run(move |store| store.still_open(planned)).await?;
         self.session.select(source, Access::ReadWrite).await?;
         let report = mover::move_messages(&mut self.session, &on_disk, Policy::default()).await;
         let entries = rows.into_iter().map(|row| (row.id, Box::new(row.entry))).collect();

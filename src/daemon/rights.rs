@@ -63,13 +63,13 @@ impl Visit<'_> {
 
     /// INBOX was opened for writing and the server says that it is read-only: from here on the visit only looks on.
     pub fn look_on(&mut self) {
-        self.sorter.settings.moves = false;
         if !std::mem::replace(&mut self.retries.inbox_is_read_only, true) {
             self.logbook.stuck(
                 &INBOX_READ_ONLY,
                 "ask whoever gives out rights on the server; verdicts are recorded meanwhile",
             );
         }
+        self.weigh();
     }
 
     /// What the user should know although the account is connected.

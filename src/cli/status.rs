@@ -11,6 +11,7 @@ use super::context::{Context, block_on, store_to_read};
 use super::exit;
 use super::records::rfc3339;
 use crate::config::{Account, Mode};
+use crate::daemon::clock;
 use crate::daemon::held::Examination;
 use crate::daemon::reload::RulesInForce;
 use crate::daemon::returning;
@@ -18,7 +19,7 @@ use crate::daemon::status::{AccountStatus, NOTE};
 use crate::sort::ledger::{Row, RowKind, State};
 use crate::sort::mailbox::{Mailbox, Timestamp};
 use crate::sort::sanitise;
-use crate::store::{Query, Store, StoreHandle};
+use crate::store::{Query, Store, StoreError};
 
 /// Options of `postroom status`.
 #[derive(Debug, clap::Args)]
@@ -35,29 +36,27 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     let store = store_to_read(&config)?;
     let mut out = io::stdout().lock();
     for account in &config.accounts {
-        let name = account.name.clone();
-        let note = block_on(async { store.run(move |store| store.get_note(&name, NOTE)).await })??;
-        let name = account.name.clone();
-        let (rules_of, rows_of, held_of) = (name.clone(), name.clone(), name.clone());
-        let rules = block_on(async { store.run(move |store| RulesInForce::read(store, &rules_of)).await })??;
-        let examined = block_on(async { store.run(move |store| Examination::read(store, &held_of)).await })??;
-        let rows = block_on(async { store.run(move |store| store.waiting(&rows_of)).await })??;
-        let waits = waits(account, &rows);
-        let strangers = strangers(&store, account)?;
-        let mut status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
+        let (name, screener) = (account.name.clone(), account.folders.screener.clone());
+        let records = block_on(async { store.run(move |store| Records::read(store, &name, screener)).await })??;
+        let Records {
+            mut status,
+            rules,
+            examined,
+            ..
+        } = records;
+        let waits = waits(account, &records.waiting);
         if let Some(status) = status.as_mut().filter(|status| status.is_running()) {
             see_pause(status, &config.state);
         }
-        let moved = last_move(&store, account)?;
         if args.json {
             let mut object = as_json(account, status.as_ref(), rules.as_ref(), &examined, &waits);
-            if let (Value::Object(object), Some((at, folder))) = (&mut object, &moved) {
+            if let (Value::Object(object), Some((at, folder))) = (&mut object, &records.moved) {
                 object.insert("last_move".to_owned(), json!({ "at": at, "folder": folder }));
             }
             writeln!(out, "{object}")?;
         } else {
             write_status(&mut out, account, status.as_ref())?;
-            if let Some((at, folder)) = &moved {
+            if let Some((at, folder)) = &records.moved {
                 writeln!(out, "  last move {}, to {}", clock_time(*at), sanitise(folder.as_str()))?;
             }
             if let Some(rules) = rules {
@@ -67,7 +66,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
             for wait in &waits {
                 writeln!(out, "  {}", wait.sentence())?;
             }
-            if let Some((folder, count)) = &strangers {
+            if let Some((folder, count)) = &records.strangers {
                 let folder = sanitise(folder.as_str());
                 writeln!(
                     out,
@@ -125,29 +124,46 @@ fn waits(account: &Account, rows: &[Row]) -> Vec<Wait> {
     waits.into_values().collect()
 }
 
-/// The screener's folder and how many messages wait in it for a decision; `None` where none does.
-fn strangers(store: &StoreHandle, account: &Account) -> anyhow::Result<Option<(Mailbox, u64)>> {
-    let Some(folder) = account.folders.screener.clone() else {
-        return Ok(None);
-    };
-    let (name, looked) = (account.name.clone(), folder.clone());
-    let count = block_on(async { store.run(move |store| store.untouched_in(&name, &looked)).await })??;
-    Ok(Some((folder, count)).filter(|(_, count)| *count > 0))
+/// What the records tell of one account.
+struct Records {
+    status: Option<AccountStatus>,
+    rules: Option<RulesInForce>,
+    examined: Examination,
+    waiting: Vec<Row>,
+    /// The screener's folder and how many messages wait in it for a decision; `None` where none does.
+    strangers: Option<(Mailbox, u64)>,
+    /// When and where to the last message was moved by verdict.
+    moved: Option<(Timestamp, Mailbox)>,
 }
 
-/// When and where to the last message was moved by verdict.
-fn last_move(store: &StoreHandle, account: &Account) -> anyhow::Result<Option<(Timestamp, Mailbox)>> {
-    let newest = Query {
-        account: Some(account.name.clone()),
-        kinds: vec![RowKind::Sort],
-        state: Some(State::Done),
-        limit: Some(1),
-        newest_first: true,
-        ..Query::default()
-    };
-    let rows = block_on(async { store.run(move |store| store.rows(&newest)).await })??;
-    let place = |row: Row| Some((row.closed.unwrap_or(row.at), row.entry.destination?));
-    Ok(rows.into_iter().find_map(place))
+impl Records {
+    fn read(store: &Store, account: &str, screener: Option<Mailbox>) -> Result<Self, StoreError> {
+        let note = store.get_note(account, NOTE)?;
+        let strangers = match screener {
+            Some(folder) => {
+                let count = store.untouched_in(account, &folder)?;
+                Some((folder, count)).filter(|(_, count)| *count > 0)
+            }
+            None => None,
+        };
+        let newest = Query {
+            account: Some(account.to_owned()),
+            kinds: vec![RowKind::Sort],
+            state: Some(State::Done),
+            limit: Some(1),
+            newest_first: true,
+            ..Query::default()
+        };
+        let place = |row: Row| Some((row.closed.unwrap_or(row.at), row.entry.destination?));
+        Ok(Self {
+            status: note.and_then(|text| serde_json::from_str(&text).ok()),
+            rules: RulesInForce::read(store, account)?,
+            examined: Examination::read(store, account)?,
+            waiting: store.waiting(account)?,
+            strangers,
+            moved: store.rows(&newest)?.into_iter().find_map(place),
+        })
+    }
 }
 
 fn as_json(
@@ -244,8 +260,5 @@ fn way_of_moving(moving: &str) -> String {
 }
 
 fn clock_time(at: Timestamp) -> String {
-    let at = jiff::Timestamp::from_second(at.0)
-        .unwrap_or_default()
-        .to_zoned(jiff::tz::TimeZone::system());
-    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    clock::local(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

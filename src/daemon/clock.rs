@@ -39,13 +39,15 @@ fn ahead() -> i64 {
     0
 }
 
+/// An instant on the user's clock.
+pub fn local(at: Timestamp) -> jiff::Zoned {
+    let at = jiff::Timestamp::from_second(at.0).unwrap_or_default();
+    at.to_zoned(jiff::tz::TimeZone::system())
+}
+
 /// An instant as a person says it: the time alone while it is today, on the user's clock.
 pub fn shown(at: Timestamp) -> String {
-    let zoned = |at: Timestamp| {
-        let at = jiff::Timestamp::from_second(at.0).unwrap_or_default();
-        at.to_zoned(jiff::tz::TimeZone::system())
-    };
-    let (then, today) = (zoned(at), zoned(now()));
+    let (then, today) = (local(at), local(now()));
     let format = if then.date() == today.date() {
         "%H:%M"
     } else {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::cli::log;
+use crate::daemon::clock;
 use crate::sort::ledger::{Mid, Row, RowKind, State};
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
 use crate::sort::sanitise;
@@ -178,10 +179,7 @@ fn code(row: &Row, otherwise: &str) -> String {
 }
 
 fn local(at: Timestamp) -> String {
-    let at = jiff::Timestamp::from_second(at.0)
-        .unwrap_or_default()
-        .to_zoned(jiff::tz::TimeZone::system());
-    at.strftime("%Y-%m-%d %H:%M").to_string()
+    clock::local(at).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// The row as `postroom log --json` prints it, with the number the message has in the folder named.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::clock;
 use super::error::DaemonError;
+use super::first_look::FirstLook;
 use super::visit::{Stopping, Visit, written};
 use crate::imap::Fetched;
 use crate::imap::Status;
@@ -204,7 +205,12 @@ impl Visit<'_> {
     /// Of the folders given, those that must be opened to know what is new in them: one STATUS tells of all others that
     /// nothing is, and where a new folder begins.
     pub async fn unseen(&mut self, folders: &[Mailbox]) -> Result<Vec<Mailbox>, DaemonError> {
-        let statuses = self.session.status(folders).await?;
+        // What was done meanwhile is in the marks, or met by the next look.
+        let seen = self.first_look.take();
+        let statuses = match seen.as_ref().and_then(FirstLook::fresh) {
+            Some(seen) if folders.iter().all(|folder| seen.contains_key(folder)) => seen.clone(),
+            _ => self.session.status(folders).await?,
+        };
         let mut unseen = Vec::new();
         for mailbox in folders {
             match (statuses.get(mailbox), self.marks.get(mailbox)) {

@@ -184,7 +184,7 @@ impl Worker {
         let (account, store, run, logbook) = (&self.account, &self.store, self.run.as_str(), &self.logbook);
         let mut visit = Visit::begin(session, account, store, rules, run, logbook, moves).await?;
         self.logbook.connected(&self.account.imap.host);
-        for (one, other) in layout::aliases(&mut visit.session, &visit.layout).await? {
+        for (one, other) in layout::aliases(visit.look_around().await?) {
             self.logbook.alias(&one, &other);
         }
         let stop = self.stop.clone();

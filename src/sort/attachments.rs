@@ -1,7 +1,7 @@
 //! The files a raw message carries, by name, for mail that lies before us as a whole: `explain FILE` and the tests of rules.
 //! Of mail on a server `imap::structure` tells the same from BODYSTRUCTURE (RFC 9051 section 7.5.2).
 
-use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{ContentType, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 /// Messages in one another that are looked into.
 const DEEPEST: usize = 48;
@@ -34,7 +34,7 @@ fn collect(message: &Message<'_>, depth: usize, names: &mut Vec<String>) {
 /// The name of a part that is a file.
 fn file_name<'p>(part: &'p MessagePart<'_>) -> Option<&'p str> {
     let name = part.attachment_name();
-    let attached = part.content_disposition().is_some_and(|said| said.is_attachment());
+    let attached = part.content_disposition().is_some_and(ContentType::is_attachment);
     let picture = part
         .content_type()
         .is_some_and(|kind| kind.ctype().eq_ignore_ascii_case("image"));

@@ -52,12 +52,18 @@ fn entry(n: u32) -> Entry {
         destination: Some(Mailbox::new("News")),
         destination_uid_next: Some(Uid(90)),
         bucket: Bucket::News,
-        reason: Reason::by_rule(ReasonKind::Rule, "your rule `lists`", "lists", "10-lists.toml", 4),
+        reason: Reason::by_rule(
+            ReasonKind::Rule,
+            "your rule `lists`",
+            "lists".into(),
+            "10-lists.toml".into(),
+            4,
+        ),
         flags: vec![FlagChange {
             set: true,
             flag: "$List".to_owned(),
         }],
-        rules: "0123abcd".to_owned(),
+        rules: "0123abcd".into(),
         undoes: None,
         arrived: Some(Timestamp(1_794_999_000)),
     }

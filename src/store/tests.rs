@@ -448,7 +448,7 @@ fn folders_are_remembered_per_account() {
         seen_at: NOW,
     };
     assert_eq!(store.folder("home", &Mailbox::inbox()).unwrap(), None);
-    store.set_folder("home", &Mailbox::new("inbox"), &mark).unwrap();
+    store.set_folders("home", &[(Mailbox::new("inbox"), mark)]).unwrap();
     assert_eq!(store.folder("home", &Mailbox::inbox()).unwrap(), Some(mark));
     assert_eq!(store.folder("work", &Mailbox::inbox()).unwrap(), None);
     let next = FolderMark {
@@ -456,7 +456,7 @@ fn folders_are_remembered_per_account() {
         highest_modseq: None,
         ..mark
     };
-    store.set_folder("home", &Mailbox::inbox(), &next).unwrap();
+    store.set_folders("home", &[(Mailbox::inbox(), next)]).unwrap();
     assert_eq!(store.folder("home", &Mailbox::inbox()).unwrap(), Some(next));
 }
 

@@ -8,6 +8,7 @@ use super::row::{SELECT, decode, insert};
 use super::{Store, StoreError, WriteError, accounts};
 use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, State};
 use crate::sort::mailbox::{Location, Mailbox, Timestamp};
+use crate::sort::pseudonym::Pseudonyms;
 
 /// Rows deleted in one transaction by [`Store::prune`], so that nobody waits long for the database.
 const PRUNED_AT_ONCE: i64 = 5_000;
@@ -34,9 +35,10 @@ impl Store {
         if entries.iter().any(|entry| entry.kind.moves()) {
             self.reserve.hold().map_err(|e| StoreError::from_io(&self.path, &e))?;
         }
+        let names = self.names.clone();
         let ids = self.write(|transaction| {
             let account = accounts::intern(transaction, account)?;
-            Ok(insert(transaction, account, run, at, entries)?)
+            Ok(insert(transaction, &names, account, run, at, entries)?)
         })?;
         Ok(Committed::after_fsync(ids))
     }
@@ -55,9 +57,10 @@ impl Store {
     }
 
     fn close_all(&mut self, at: Timestamp, outcomes: &[(RowId, Outcome)]) -> Result<(), StoreError> {
+        let names = self.names.clone();
         self.write(|transaction| {
             for (row, outcome) in outcomes {
-                close_one(transaction, at, *row, outcome)?;
+                close_one(transaction, &names, at, *row, outcome)?;
             }
             Ok(())
         })
@@ -203,7 +206,13 @@ impl Store {
     }
 }
 
-fn close_one(transaction: &Transaction<'_>, at: Timestamp, row: RowId, outcome: &Outcome) -> Result<(), WriteError> {
+fn close_one(
+    transaction: &Transaction<'_>,
+    names: &Pseudonyms,
+    at: Timestamp,
+    row: RowId,
+    outcome: &Outcome,
+) -> Result<(), WriteError> {
     let found: Option<String> = transaction
         .prepare_cached("SELECT state FROM ledger WHERE id = ?1")?
         .query_row([row.0], |columns| columns.get(0))
@@ -230,7 +239,7 @@ fn close_one(transaction: &Transaction<'_>, at: Timestamp, row: RowId, outcome: 
             to.as_str(),
             destination.map(|(validity, _)| validity.0),
             destination.map(|(_, uid)| uid.0),
-            code,
+            code.map(|code| names.text(code)),
             (!to.is_open()).then_some(at.0),
         ])?;
     Ok(())

@@ -234,10 +234,11 @@ impl Worker {
         visit.try_again().await?;
         let account = visit.account.name.clone();
         status::save(&visit.store, &account, AccountStatus::connected(visit)).await?;
-        match stay {
-            Some((rules, wake)) => Self::stay(visit, rules, wake, stopping).await,
-            None => visit.release_claims().await,
+        if let Some((rules, wake)) = stay {
+            return Self::stay(visit, rules, wake, stopping).await;
         }
+        visit.watch_inbox(stopping).await?;
+        visit.release_claims().await
     }
 
     /// Waits for news and deals with them until stopped.
@@ -250,23 +251,16 @@ impl Worker {
         let inbox = Mailbox::inbox();
         let (mut swept, mut pruned) = (Instant::now(), None);
         visit.logbook.watching();
-        visit.logbook.idle();
         while !stopping() {
-            // Whatever was looked at last: IDLE tells of the selected folder, and that must be INBOX.
-            if !visit
-                .session
-                .selected()
-                .is_some_and(|selected| selected.mailbox.is_inbox())
-            {
-                visit.sweep(&inbox, stopping).await?;
-            }
+            visit.watch_inbox(stopping).await?;
+            visit.logbook.idle();
             let others = visit.layout.watched();
             let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
             visit.heed_server();
             if rules.has_changed().unwrap_or(false) {
                 let new = rules.borrow_and_update().clone();
-                // May select other folders: what has arrived meanwhile is met by the sweep.
                 visit.use_rules(new).await?;
+                // What has come with the news is decided about by the new rules.
                 visit.sweep(&inbox, stopping).await?;
             } else if changes.selected {
                 visit.take_news(&inbox, stopping).await?;
@@ -301,11 +295,7 @@ impl Worker {
             for folder in &changed {
                 visit.sweep(folder, stopping).await?;
             }
-            if !changed.is_empty() {
-                visit.sweep(&inbox, stopping).await?;
-            }
             visit.look_for_rival_when_due().await?;
-            visit.logbook.idle();
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::row::{SELECT, decode, insert};
 use super::{Store, StoreError, WriteError, accounts};
-use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, State};
+use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, RowKind, State};
 use crate::sort::mailbox::{Location, Mailbox, Timestamp};
 use crate::sort::pseudonym::Pseudonyms;
 
@@ -114,7 +114,8 @@ impl Store {
         Ok(Committed::after_fsync(open))
     }
 
-    /// Where the moves by verdict, and the further copies, that were done at `since` or later have put their messages, as far as the server told.
+    /// Where the moves by verdict, and the further copies, that were done at `since` or later have put their messages, as far as the
+    /// server told; and where the messages lay that were copied.
     pub fn moved_since(&self, account: &str, since: Timestamp) -> Result<Committed<Vec<Location>>, StoreError> {
         let rows: Vec<Row> = self.read(|connection| {
             let Some(account) = accounts::find(connection, account)? else {
@@ -127,14 +128,15 @@ impl Store {
                 .query_map(params![account, since.0.saturating_sub(LONGEST_WAY), since.0], decode)?
                 .collect()
         })?;
-        let places = rows.into_iter().filter_map(|row| {
-            let (uid_validity, uid) = row.destination_uid?;
-            let mailbox = row.entry.destination?;
-            Some(Location {
+        let places = rows.into_iter().flat_map(|row| {
+            let there = row.destination_uid.zip(row.entry.destination);
+            let there = there.map(|((uid_validity, uid), mailbox)| Location {
                 mailbox,
                 uid_validity,
                 uid,
-            })
+            });
+            let copied = row.entry.kind == RowKind::Copy;
+            there.into_iter().chain(copied.then_some(row.entry.source))
         });
         Ok(Committed::after_fsync(places.collect()))
     }

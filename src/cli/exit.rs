@@ -7,6 +7,7 @@ use crate::config::rules::RulesRefused;
 use crate::daemon::DaemonError;
 use crate::imap::ImapError;
 use crate::oauth::TokenError;
+use crate::store::StoreError;
 
 /// Everything went well.
 pub const OK: u8 = 0;
@@ -42,17 +43,28 @@ pub fn code(error: &anyhow::Error) -> u8 {
                 DaemonError::Imap(_) | DaemonError::Slept => UNAVAILABLE,
                 DaemonError::Secret(_) => BAD_CONFIG,
                 DaemonError::Token(error) => token(error),
-                DaemonError::Store(_) | DaemonError::Locked(_) | DaemonError::Unreadable { .. } => LOCAL_IO,
+                DaemonError::Store(error) => records(error),
+                DaemonError::Locked(_) | DaemonError::Unreadable { .. } => LOCAL_IO,
             };
         }
         if let Some(error) = cause.downcast_ref::<TokenError>() {
             return token(error);
         }
-        if cause.is::<crate::store::StoreError>() || cause.is::<std::io::Error>() {
+        if let Some(error) = cause.downcast_ref::<StoreError>() {
+            return records(error);
+        }
+        if cause.is::<std::io::Error>() {
             return LOCAL_IO;
         }
     }
     USAGE
+}
+
+fn records(error: &StoreError) -> u8 {
+    match error {
+        StoreError::Hashed { .. } | StoreError::Key { .. } | StoreError::OtherKey { .. } => BAD_CONFIG,
+        _ => LOCAL_IO,
+    }
 }
 
 fn token(error: &TokenError) -> u8 {

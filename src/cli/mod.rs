@@ -16,6 +16,7 @@ pub mod context;
 pub mod demo;
 pub mod digest;
 pub mod doctor;
+pub mod everything;
 pub mod exit;
 pub mod explain;
 pub mod export;
@@ -37,6 +38,7 @@ pub mod man;
 pub mod metrics;
 pub mod past_mail;
 pub mod preview;
+pub mod purge;
 pub mod records;
 pub mod replay;
 pub mod report;
@@ -119,8 +121,10 @@ pub enum Command {
     Suggest(suggest::Args),
     /// Forget what was taught about a sender
     Forget(forget::ForgetArgs),
-    /// Write every lesson into a file, for another machine too; or all as a Sieve script
+    /// Write every lesson into a file, for another machine too; or everything that is stored
     Export(export::ExportArgs),
+    /// Erase everything that is stored
+    Purge(purge::PurgeArgs),
     /// Take lessons from a file, or translate the filters of another program
     Import(import::ImportArgs),
     /// Print counts for Prometheus
@@ -175,8 +179,12 @@ pub fn run(cli: Cli) -> u8 {
                     &mut io::stderr().lock(),
                 )
             }),
+            Some(export::What::Records) => on_records(&context, |records, out| {
+                everything::write(args.account.as_deref(), records, out)
+            }),
             None => on_records(&context, |records, out| export::run(&args, records, out)),
         },
+        Command::Purge(args) => purge::run(&args, &context),
         Command::Import(args) => match args.filters() {
             Err(error) => Err(error),
             Ok(Some((format, file))) => {
@@ -211,6 +219,7 @@ fn on_records(
     let mut records = Records::new(&config.state, clock::now());
     let own = config.accounts.iter().flat_map(|account| account.folders.own_buckets());
     records.own_buckets = own.collect();
+    records.key.clone_from(&config.privacy_key);
     records.accounts = config.accounts.into_iter().map(|account| account.name).collect();
     records.colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     if let Some((terminal_size::Width(columns), _)) = terminal_size::terminal_size() {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::log::colour;
-use super::records::{Records, rfc3339};
+use super::records::{Records, explain_names, rfc3339};
 use super::since;
 use crate::report::stats::{ByBucket, Stats};
 use crate::sort::bucket::Bucket;
@@ -42,6 +42,7 @@ pub fn run(args: &StatsArgs, records: &Records, out: &mut dyn Write) -> anyhow::
     if stats.verdicts.total() > 0 {
         days(&stats, records, out)?;
         reasons(&stats, out)?;
+        explain_names(&store, out)?;
     }
     corrections(&stats, out)?;
     Ok(0)

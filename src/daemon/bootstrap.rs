@@ -47,11 +47,12 @@ impl Visit<'_> {
         let inbox = Mailbox::inbox();
         // What has come since the last look stands at the door already.
         let before = self.marks.get(&inbox).map(|mark| (mark.uid_validity, mark.next_uid));
-        let mut met = BTreeSet::new();
+        let (mut met, names) = (BTreeSet::new(), self.sorter.names().clone());
         self.look_into(&inbox, None, |arrival| {
             let place = &arrival.location;
             let new = before.is_some_and(|(epoch, next)| epoch == place.uid_validity && place.uid >= next);
-            met.extend(arrival.message.from().filter(|_| !new).cloned());
+            let from = arrival.message.from().filter(|_| !new);
+            met.extend(from.map(|from| names.address(from).into_owned()));
         })
         .await?;
         let text = serde_json::to_string(&met).unwrap_or_default();

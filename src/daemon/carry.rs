@@ -84,7 +84,7 @@ impl Visit<'_> {
         if hold {
             let account = self.account.name.clone();
             let kept = self.store.run(move |store| store.lessons(&account)).await?;
-            self.sorter.taught = Taught::default();
+            self.sorter.taught = Taught::under(self.sorter.names());
             self.sorter.taught.load(kept);
             self.logbook
                 .held(lessons.len(), "more than 100 different senders in one sweep");

@@ -25,6 +25,7 @@ impl Visit<'_> {
     /// Compares a folder with the ledger and acts on what is new. `stop` is asked between windows.
     pub async fn sweep(&mut self, mailbox: &Mailbox, stop: Stopping<'_>) -> Result<(), DaemonError> {
         let selected = self.enter(mailbox).await?;
+        self.session.looked_through();
         let Some(mut mark) = self.mark(&selected).await? else {
             return Ok(());
         };
@@ -108,6 +109,16 @@ impl Visit<'_> {
         if ours.is_empty() {
             self.ours.remove(mailbox);
         }
+    }
+
+    /// Sees to it that INBOX is the selected folder, since IDLE tells of no other, and that nothing has come there unseen:
+    /// whatever was looked at last, and by whom.
+    pub async fn watch_inbox(&mut self, stop: Stopping<'_>) -> Result<(), DaemonError> {
+        let inbox = Mailbox::inbox();
+        if self.session.announces(&inbox) {
+            return Ok(());
+        }
+        self.sweep(&inbox, stop).await
     }
 
     /// Deals with what the server has just told of INBOX while it was selected: one FETCH, and the moves. Whenever what

@@ -163,7 +163,7 @@ impl Visit<'_> {
         self.refresh_contacts();
         self.outside_changes = Some(now);
         if let Some(lessons) = lessons {
-            self.sorter.taught = Taught::default();
+            self.sorter.taught = Taught::under(self.sorter.names());
             self.sorter.taught.load(lessons);
             self.hold_as_recorded().await?;
         }

@@ -221,7 +221,10 @@ impl Worker {
         Box::pin(Self::catch_up(visit, stopping)).await?;
         match stay {
             Some((rules, wake)) => Self::stay(visit, rules, wake, stopping).await,
-            None => Box::pin(visit.release_claims()).await,
+            None => {
+                Box::pin(visit.watch_inbox(stopping)).await?;
+                Box::pin(visit.release_claims()).await
+            }
         }
     }
 
@@ -255,16 +258,9 @@ impl Worker {
     ) -> Result<(), DaemonError> {
         let mut dues = Dues::new();
         visit.logbook.watching();
-        visit.logbook.idle();
         while !stopping() {
-            // Whatever was looked at last: IDLE tells of the selected folder, and that must be INBOX.
-            if !visit
-                .session
-                .selected()
-                .is_some_and(|selected| selected.mailbox.is_inbox())
-            {
-                Box::pin(visit.sweep(&Mailbox::inbox(), stopping)).await?;
-            }
+            Box::pin(visit.watch_inbox(stopping)).await?;
+            visit.logbook.idle();
             let others = visit.layout.watched();
             let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
             Box::pin(Self::attend(visit, rules, others, changes, &mut dues, stopping)).await?;
@@ -285,8 +281,8 @@ impl Worker {
         visit.heed_server();
         if rules.has_changed().unwrap_or(false) {
             let new = rules.borrow_and_update().clone();
-            // May select other folders: what has arrived meanwhile is met by the sweep.
             visit.use_rules(new).await?;
+            // What has come with the news is decided about by the new rules.
             visit.sweep(&inbox, stopping).await?;
         } else if changes.selected {
             visit.take_news(&inbox, stopping).await?;
@@ -319,12 +315,7 @@ impl Worker {
         for folder in &changed {
             visit.sweep(folder, stopping).await?;
         }
-        if !changed.is_empty() {
-            visit.sweep(&inbox, stopping).await?;
-        }
-        visit.look_for_rival_when_due().await?;
-        visit.logbook.idle();
-        Ok(())
+        visit.look_for_rival_when_due().await
     }
 }
 

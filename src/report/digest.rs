@@ -55,6 +55,8 @@ pub struct Digest {
     /// Letters of the user's that nobody has answered, oldest first; only where he asks for it. Read from Sent for
     /// this digest; a subject is kept nowhere.
     pub unanswered: Vec<Letter>,
+    /// Senders are named by pseudonyms.
+    pub hashed: bool,
     /// What the user's flags suggest and no digest has told yet.
     pub suggestions: Vec<Told>,
 }
@@ -68,6 +70,7 @@ impl Digest {
             until,
             open: store.open_rows(account)?.len(),
             held: store.held(account)?.len(),
+            hashed: store.names().are_used(),
             ..Self::default()
         };
         let all = Query {

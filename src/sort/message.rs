@@ -12,6 +12,7 @@ use mail_parser::{Addr, HeaderValue};
 use sha2::{Digest, Sha256};
 
 use super::mailbox::Timestamp;
+use super::pseudonym::is_pseudonym;
 use super::sender::Address;
 
 /// Header fields that a verdict may need, and no other: a server repeats the list in its answer for every message. The
@@ -231,6 +232,8 @@ pub fn addresses(value: &str) -> Vec<(Option<Address>, String)> {
 
 fn mailbox(addr: &Addr<'_>) -> (Option<Address>, String) {
     let address = addr.address.as_deref().and_then(Address::parse);
+    // No such domain exists; under these names people are remembered ([`super::pseudonym`]).
+    let address = address.filter(|address| !is_pseudonym(address.domain()));
     (address, addr.name.as_deref().unwrap_or_default().trim().to_owned())
 }
 
@@ -363,7 +366,7 @@ fn list_id(value: &str) -> Option<String> {
     let inside = value.rsplit_once('<').map_or(value, |(_, rest)| rest);
     let id = inside.split('>').next().unwrap_or_default().trim().to_lowercase();
     let plausible = !id.is_empty() && id.len() <= 255 && !id.contains(|c: char| c.is_control() || c.is_whitespace());
-    plausible.then_some(id)
+    (plausible && !is_pseudonym(&id)).then_some(id)
 }
 
 fn date(value: &str) -> Option<Timestamp> {

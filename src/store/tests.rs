@@ -2,6 +2,7 @@
 
 mod faults;
 mod files;
+mod hashed;
 mod layouts;
 
 use std::path::Path;

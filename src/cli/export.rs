@@ -13,7 +13,8 @@ use super::records::Records;
     after_help = "Examples: postroom export > lessons.toml\n          postroom export sieve > postroom.sieve\n\nTo move to another machine with all records: stop postroom, copy postroom.toml, the rules and the directory `state`."
 )]
 pub struct ExportArgs {
-    /// Instead of lessons: rules and lessons in another program's language
+    /// `sieve`: rules and lessons as a Sieve script, instead of the lessons alone
+    #[arg(hide_possible_values = true)]
     pub what: Option<What>,
     /// Of this account
     #[arg(long, value_name = "NAME")]

@@ -378,6 +378,23 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_on_trial_comes_first_and_one_of_the_same_name_stands_in() {
+        let (home, elsewhere) = (directory(), directory());
+        fs::write(home.path().join("20-b.toml"), RULE.replace("\"a\"", "\"b\"")).unwrap();
+        let trial = elsewhere.path().join("90-new.toml");
+        fs::write(&trial, RULE.replace("\"a\"", "\"new\"")).unwrap();
+        let names = |trial: &Path| -> Vec<String> {
+            let loaded = load_with(home.path(), trial, &Context::default()).unwrap();
+            loaded.set.rules().iter().map(|rule| rule.name.to_string()).collect()
+        };
+        assert_eq!(names(&trial), ["new", "a", "b"]);
+        let same = elsewhere.path().join("20-b.toml");
+        fs::write(&same, RULE.replace("\"a\"", "\"better b\"")).unwrap();
+        assert_eq!(names(&same), ["a", "better b"]);
+        assert!(load_with(home.path(), Path::new("/nonexistent/x.toml"), &Context::default()).is_err());
+    }
+
+    #[test]
     fn the_shipped_rules_are_sound_and_all_fallbacks() {
         let shipped = shipped(&Context::default());
         assert_eq!(diagnostic::render(&shipped.warnings, &shipped.sources, false), "");

@@ -165,9 +165,12 @@ impl Place {
             }
             let rules = write::rules(&directory.join("rules"), of_directory)?;
             println!(
-                "\nWritten: {}, and {} rule files in {}",
+                "\nWritten: {}, and {} in {}",
                 self.file.display(),
-                rules.len(),
+                match rules.len() {
+                    1 => "one rule file".to_owned(),
+                    count => format!("{count} rule files"),
+                },
                 directory.join("rules").display()
             );
         } else {

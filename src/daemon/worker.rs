@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::Gate;
 use super::attendant::Attendants;
-use super::backoff::{Backoff, Ending, FOR_GOOD};
+use super::backoff::{Backoff, Ending, FOR_GOOD, Logins};
 use super::error::DaemonError;
 use super::logbook::Logbook;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
-use super::{access, clock, layout, paused, slumber};
+use super::{access, clock, layout, paused, recess, slumber};
 use crate::config::{Account, Backlog, Mode, Secret};
 use crate::imap::watch;
 use crate::sort::arrival::Event;
@@ -64,13 +64,16 @@ impl Worker {
     pub async fn run(mut self) {
         let mut backoff = Backoff::default();
         while !self.stop.is_cancelled() {
+            self.keep_recess().await;
             let budget = backoff.before_login(Instant::now());
             self.rest(budget).await;
             if self.stop.is_cancelled() {
                 break;
             }
             let (begun, tried) = (Instant::now(), self.password_on_disk().await);
-            let Err(error) = self.visit(true).await else { continue };
+            let Err(error) = self.visit(Some(&backoff.logins.clone())).await else {
+                continue;
+            };
             if begun.elapsed() > SETTLED {
                 backoff.succeeded();
             }
@@ -143,7 +146,12 @@ impl Worker {
 
     /// One full sweep, then the end.
     pub async fn once(&mut self) -> Result<(), DaemonError> {
-        self.visit(false).await
+        if let Some(recess) = recess::now(&self.store, &self.account.name).await {
+            let words = format!("{}; nothing is done; `postroom resume` goes on", recess.sentence());
+            self.logbook.recess(&words);
+            return Ok(());
+        }
+        self.visit(None).await
     }
 
     async fn rest(&self, wait: Duration) {
@@ -177,7 +185,8 @@ impl Worker {
         Visit::begin(session, account, store, rules, run, logbook, create).await
     }
 
-    async fn visit(&mut self, stay: bool) -> Result<(), DaemonError> {
+    /// One connection, from the login to its end. With the account's logins it stays and waits for news.
+    async fn visit(&mut self, logins: Option<&Logins>) -> Result<(), DaemonError> {
         let rules = self.rules.borrow_and_update().clone();
         let moves = self.account.mode == Mode::Sort;
         let session = self.gate.open(&self.account.imap).await?;
@@ -189,7 +198,7 @@ impl Worker {
         }
         let stop = self.stop.clone();
         let stopping = move || stop.is_cancelled();
-        let attendants = stay.then(|| Attendants::send(&visit, &self.gate, self.wake.clone()));
+        let attendants = logins.map(|logins| Attendants::send(&visit, &self.gate, logins, self.wake.clone()));
         loop {
             let heard = attendants.as_ref().map(|attendants| &*attendants.heard);
             let work = Self::work(&mut visit, heard.map(|heard| (&mut self.rules, heard)), &stopping);
@@ -198,7 +207,7 @@ impl Worker {
                 () = slumber::over(slumber::asleep) => Err(DaemonError::Slept),
             };
             match worked {
-                Err(DaemonError::Store(error)) if stay && paused::passes(&error) => {
+                Err(DaemonError::Store(error)) if logins.is_some() && paused::passes(&error) => {
                     Box::pin(visit.pause(&error, heard.unwrap_or(&self.wake), &stopping)).await?;
                 }
                 worked => {
@@ -263,6 +272,9 @@ impl Worker {
             visit.logbook.idle();
             let others = visit.layout.watched();
             let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
+            if recess::now(&visit.store, &visit.account.name).await.is_some() {
+                break;
+            }
             Box::pin(Self::attend(visit, rules, others, changes, &mut dues, stopping)).await?;
         }
         Ok(())

@@ -27,6 +27,7 @@ mod rulebook;
 mod sequences;
 mod server;
 mod session;
+mod stories;
 mod suspension;
 mod traces;
 mod undo;

@@ -19,7 +19,7 @@ use super::{access, clock, layout, paused, recess, slumber};
 use crate::config::{Account, Backlog, Mode, Secret};
 use crate::imap::watch;
 use crate::sort::arrival::Event;
-use crate::sort::mailbox::{Mailbox, Uid};
+use crate::sort::mailbox::{Location, Mailbox, Uid};
 use crate::sort::rules::RuleSet;
 use crate::store::{StoreError, StoreHandle};
 
@@ -375,23 +375,29 @@ impl Visit<'_> {
             .await
     }
 
-    /// Gives messages of INBOX a new verdict.
-    pub async fn decide_again(&mut self, uids: &[Uid]) -> Result<(), DaemonError> {
+    /// Gives messages of INBOX a new verdict whose moves came to nothing. One that was put off (`after`) has had its row
+    /// when it came, and its time has come since.
+    pub async fn decide_again(&mut self, locations: &[Location]) -> Result<(), DaemonError> {
         let inbox = Mailbox::inbox();
-        let (Some(mark), false) = (self.marks.get(&inbox).copied(), uids.is_empty()) else {
+        let (Some(mark), false) = (self.marks.get(&inbox).copied(), locations.is_empty()) else {
             return Ok(());
         };
         let selected = self.enter(&inbox).await?;
         if selected.uid_validity != mark.uid_validity {
             return Ok(());
         }
-        let mut uids: Vec<Uid> = uids.iter().copied().filter(|uid| *uid < mark.next_uid).collect();
+        let mut uids: Vec<Uid> = locations
+            .iter()
+            .filter(|at| at.uid_validity == mark.uid_validity && at.uid < mark.next_uid)
+            .map(|at| at.uid)
+            .collect();
         uids.sort_unstable();
         let fetched = self.session.headers(&uids, &self.fields()).await?;
         let now = clock::now();
         let events: Vec<Event> = self.read(&inbox, selected.uid_validity, fetched).await?;
         let actions = events
             .into_iter()
+            .map(Event::again)
             .flat_map(|event| self.sorter.handle(now, event))
             .collect();
         self.record(now, &inbox, &mark, actions).await?;

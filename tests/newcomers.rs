@@ -32,7 +32,9 @@ fn mail_that_comes_while_old_mail_is_sorted_goes_first_and_once() {
         .before_each(move |command| {
             // Together with the question for the second window.
             if command.starts_with("UID FETCH") && fetches.fetch_add(1, Ordering::SeqCst) == 2 {
-                letters.iter().for_each(|letter| postman.deliver("alice", letter));
+                for letter in &letters {
+                    postman.deliver("alice", letter);
+                }
             }
         })
         .start();
@@ -45,7 +47,7 @@ fn mail_that_comes_while_old_mail_is_sorted_goes_first_and_once() {
         let id = letter.id();
         let stored = format!("\"{}\"", id.trim_matches(['<', '>']));
         let found: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].contains(&stored)).collect();
-        assert_eq!(found.len(), 1, "{} was decided about once", id);
+        assert_eq!(found.len(), 1, "{id} was decided about once");
         found[0]
     };
     let (first, last) = (at(&old[0]), at(&old[OLD - 1]));

@@ -228,13 +228,11 @@ impl Worker {
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
         Box::pin(Self::catch_up(visit, stopping)).await?;
-        match stay {
-            Some((rules, wake)) => Self::stay(visit, rules, wake, stopping).await,
-            None => {
-                Box::pin(visit.watch_inbox(stopping)).await?;
-                Box::pin(visit.release_claims()).await
-            }
+        if let Some((rules, wake)) = stay {
+            return Self::stay(visit, rules, wake, stopping).await;
         }
+        Box::pin(visit.watch_inbox(stopping)).await?;
+        Box::pin(visit.release_claims()).await
     }
 
     /// What was left open, what the account's past tells, and everything that is new.

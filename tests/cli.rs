@@ -26,7 +26,7 @@ use std::time::Duration;
 const SCREEN: usize = 30;
 
 /// The list of all commands, and `init`, which has a flag for every question, may be longer.
-const LONGEST: usize = 40;
+const LONGEST: usize = 42;
 
 fn golden(name: &str, said: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(name);

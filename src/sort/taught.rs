@@ -250,7 +250,7 @@ impl Taught {
                 by: drag.by,
             };
             let lesson = self.names.lesson(&lesson);
-            learned.forgotten.extend(self.teach(lesson));
+            learned.forgotten.extend(self.teach(&lesson));
             learned.taught.push(lesson);
         }
         learned

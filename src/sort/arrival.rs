@@ -284,7 +284,7 @@ impl Sorter {
             bucket,
             reason,
             flags: Vec::new(),
-            rules: self.rules.digest().to_owned(),
+            rules: self.rules.shared_digest(),
             undoes: None,
             arrived: arrival.arrived,
         }

@@ -100,8 +100,8 @@ impl Post {
     fn found(&self) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();
         for file in fs::read_dir(self.home.path("state")).unwrap() {
-            let bytes = fs::read(file.unwrap().path()).unwrap().to_ascii_lowercase();
-            let there = |name: &&String| bytes.windows(name.len()).any(|window| window == name.as_bytes());
+            let text = letters(&fs::read(file.unwrap().path()).unwrap());
+            let there = |name: &&String| text.contains(&letters(name.as_bytes()));
             found.extend(self.names.iter().filter(there).map(String::as_str));
         }
         found
@@ -149,6 +149,14 @@ impl Post {
         self.arrives(&again, "Blackhole");
         Day { first, again }
     }
+}
+
+/// One letter an octet, small where there is a small one: what is searched in may be no text.
+fn letters(octets: &[u8]) -> String {
+    octets
+        .iter()
+        .map(|octet| char::from(octet.to_ascii_lowercase()))
+        .collect()
 }
 
 struct Day {

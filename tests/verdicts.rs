@@ -55,16 +55,19 @@ fn arrival(message: Message) -> Arrival {
 
 #[test]
 fn every_sample_gets_its_verdict() {
-    every_verdict_is_right(&sorter(&Pseudonyms::default()));
+    let wrong = wrong_verdicts(&sorter(&Pseudonyms::default()));
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// But for one loss, which the manual names: whom an address resembles is not told by hashes.
+/// The loss that the manual names: whom an address resembles is not told by hashes.
 #[test]
-fn under_hashed_names_the_verdicts_are_the_same() {
-    every_verdict_is_right(&sorter(&Pseudonyms::keyed(b"key")));
+fn under_hashed_names_one_verdict_is_another_and_all_others_are_the_same() {
+    let wrong = wrong_verdicts(&sorter(&Pseudonyms::keyed(b"key")));
+    let lost = "60-lookalike-reply.eml: wanted `inbox reply`, found `top reply`: it answers a message of yours";
+    assert_eq!(wrong, [lost]);
 }
 
-fn every_verdict_is_right(sorter: &Sorter) {
+fn wrong_verdicts(sorter: &Sorter) -> Vec<String> {
     let (mut seen, mut wrong) = (0, Vec::new());
     for path in files(|name| name.strip_suffix(".eml").is_some() && name.starts_with(|c: char| c.is_ascii_digit())) {
         let wanted = fs::read_to_string(path.with_extension("verdict")).unwrap();
@@ -82,5 +85,5 @@ fn every_verdict_is_right(sorter: &Sorter) {
         seen += 1;
     }
     assert!(seen >= 80, "only {seen} samples found");
-    assert!(wrong.is_empty(), "{} of {seen}:\n{}", wrong.len(), wrong.join("\n"));
+    wrong
 }

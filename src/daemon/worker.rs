@@ -231,7 +231,6 @@ impl Worker {
         if let Some((rules, wake)) = stay {
             return Self::stay(visit, rules, wake, stopping).await;
         }
-        Box::pin(visit.watch_inbox(stopping)).await?;
         Box::pin(visit.release_claims()).await
     }
 
@@ -253,6 +252,7 @@ impl Worker {
         visit.bring_back().await?;
         visit.try_again().await?;
         let account = visit.account.name.clone();
+        visit.watch_inbox(stopping).await?;
         Ok(status::save(&visit.store, &account, AccountStatus::connected(visit)).await?)
     }
 

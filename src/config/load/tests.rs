@@ -324,3 +324,42 @@ fn connections_of_their_own_are_for_four_folders_at_most() {
         assert!(said.contains(says), "{said}");
     }
 }
+
+#[test]
+fn hashed_names_have_a_key_beside_the_records_or_where_it_is_said() {
+    let key = |lines: &str| {
+        let (directory, loaded) = load_from(&format!("{lines}{GOOD}"));
+        let base = directory.path().canonicalize().unwrap();
+        let key = loaded.unwrap().privacy_key?;
+        Some(key.strip_prefix(base).unwrap_or(&key).to_string_lossy().into_owned())
+    };
+    assert_eq!((key(""), key("privacy = \"clear\"\n")), (None, None));
+    let hashed = "privacy = \"hashed\"\n";
+    for (more, expected) in [
+        ("", "state/privacy.key"),
+        ("privacy_key_file = \"elsewhere\"\n", "elsewhere"),
+        ("privacy_key_credential = \"names\"\n", "$CREDENTIALS_DIRECTORY/names"),
+    ] {
+        assert_eq!(key(&format!("{hashed}{more}")).as_deref(), Some(expected));
+    }
+    for (lines, expected) in [
+        ("privacy = \"hased\"\n", "did you mean `hashed`?"),
+        (
+            "privacy = \"hashed\"\nprivacy_keyfile = \"a\"\n",
+            "did you mean `privacy_key_file`?",
+        ),
+        ("privacy_key_file = \"a\"\n", "names are kept in clear"),
+        (
+            "privacy = \"hashed\"\nprivacy_key_credential = \"../a\"\n",
+            "cannot name a credential",
+        ),
+        (
+            "privacy = \"hashed\"\nprivacy_key_file = \"a\"\nprivacy_key_credential = \"b\"\n",
+            "said in two ways",
+        ),
+    ] {
+        let (_directory, loaded) = load_from(&format!("{lines}{GOOD}"));
+        let said = loaded.unwrap_err().render(false);
+        assert!(said.contains(expected), "{said}");
+    }
+}

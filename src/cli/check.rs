@@ -435,7 +435,7 @@ mod tests {
             .store;
         for (rule, days) in [("forgotten", 200), ("used", 200), ("used", 3)] {
             let mut entry = sample::entry(1);
-            entry.reason.rule = Some(rule.to_owned());
+            entry.reason.rule = Some(rule.into());
             let at = Timestamp(clock::now().0 - days * 86_400);
             let _ = store.plan("home", "run", at, &[entry]).unwrap();
         }

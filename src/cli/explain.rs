@@ -19,6 +19,7 @@ use crate::daemon::reload::RulesKeeper;
 use crate::daemon::{DaemonError, clock, contacts, model};
 use crate::imap::Access;
 use crate::sort::arrival::Event;
+use crate::sort::attachments;
 use crate::sort::inquiry::Inquiry;
 use crate::sort::ledger::{Mid, Row};
 use crate::sort::mailbox::{Location, Mailbox, Uid, UidValidity};
@@ -185,7 +186,7 @@ fn ask_about_file(
         arrived: message.date,
         utc_offset: clock::utc_offset(message.date.unwrap_or(now)),
         flags: Vec::new(),
-        attachments: None,
+        attachments: Some(attachments::names(raw)),
         history: Vec::new(),
         message,
     };

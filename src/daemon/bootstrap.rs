@@ -66,7 +66,10 @@ impl Visit<'_> {
     /// Reads only Sent: for an inbox whose first sweep is about to read all of it.
     pub async fn bootstrap_from_sent(&mut self, keep: bool) -> Result<(), DaemonError> {
         match self.layout.sent.clone() {
-            Some(sent) if !self.marks.contains_key(&sent) => self.look_back(&sent, SENT_MESSAGES, keep).await,
+            // An empty folder gets its mark from the first round.
+            Some(sent) if !self.marks.contains_key(&sent) && !self.is_empty(&sent) => {
+                self.look_back(&sent, SENT_MESSAGES, keep).await
+            }
             _ => Ok(()),
         }
     }

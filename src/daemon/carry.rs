@@ -65,15 +65,19 @@ impl Visit<'_> {
             forgotten,
             tallies: self.sorter.correspondence.take_changed(),
             sent_ids: self.sorter.sent_index.take_new(),
-            rows: entries.clone(),
+            rows: entries,
             folders: vec![(mailbox.clone(), *mark)],
             notes: vec![model::provider_note(&self.sorter.provider)],
         };
         let account = self.account.name.clone();
         failpoint("plan-before-commit");
-        let rows = self
+        // The rows go there and come back: a window of them is not held twice.
+        let (rows, entries) = self
             .store
-            .run(move |store| store.commit_learning(&account, now, &learning))
+            .run(move |store| {
+                let rows = store.commit_learning(&account, now, &learning)?;
+                Ok((rows, learning.rows))
+            })
             .await?;
         failpoint("plan-after-commit");
         self.marks.insert(mailbox.clone(), *mark);

@@ -218,7 +218,7 @@ mod tests {
                 bucket: Bucket::News,
                 reason: Reason::new(ReasonKind::Default, "test"),
                 flags: Vec::new(),
-                rules: String::new(),
+                rules: "".into(),
                 undoes: None,
                 arrived: None,
             },

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::clock;
 use super::error::DaemonError;
+use super::first_look::FirstLook;
 use super::visit::{Stopping, Visit, written};
 use crate::imap::Fetched;
 use crate::imap::Status;
@@ -204,28 +205,33 @@ impl Visit<'_> {
     /// Of the folders given, those that must be opened to know what is new in them: one STATUS tells of all others that
     /// nothing is, and where a new folder begins.
     pub async fn unseen(&mut self, folders: &[Mailbox]) -> Result<Vec<Mailbox>, DaemonError> {
-        let statuses = self.session.status(folders).await?;
-        let mut unseen = Vec::new();
+        // What was done meanwhile is in the marks, or met by the next look.
+        let seen = self.first_look.take();
+        let statuses = match seen.as_ref().and_then(FirstLook::fresh) {
+            Some(seen) if folders.iter().all(|folder| seen.contains_key(folder)) => seen.clone(),
+            _ => self.session.status(folders).await?,
+        };
+        let (mut unseen, mut new) = (Vec::new(), Vec::new());
         for mailbox in folders {
             match (statuses.get(mailbox), self.marks.get(mailbox)) {
                 (Some(status), Some(mark))
                     if (status.uid_validity, status.uid_next) == (mark.uid_validity, mark.next_uid) => {}
                 (Some(status), None) if !self.waits_in(mailbox) => {
                     self.logbook.baseline(mailbox, status.messages);
-                    self.set_mark(
-                        mailbox,
-                        FolderMark {
-                            uid_validity: status.uid_validity,
-                            next_uid: status.uid_next,
-                            highest_modseq: status.highest_modseq,
-                            baseline_done: true,
-                            seen_at: clock::now(),
-                        },
-                    )
-                    .await?;
+                    let mark = FolderMark {
+                        uid_validity: status.uid_validity,
+                        next_uid: status.uid_next,
+                        highest_modseq: status.highest_modseq,
+                        baseline_done: true,
+                        seen_at: clock::now(),
+                    };
+                    new.push((mailbox.clone(), mark));
                 }
                 _ => unseen.push(mailbox.clone()),
             }
+        }
+        if !new.is_empty() {
+            self.set_marks(new).await?;
         }
         Ok(unseen)
     }
@@ -248,11 +254,15 @@ impl Visit<'_> {
 
     /// Remembers up to where a folder has been looked at.
     pub async fn set_mark(&mut self, mailbox: &Mailbox, mark: FolderMark) -> Result<(), DaemonError> {
-        let (account, folder, stored) = (self.account.name.clone(), mailbox.clone(), mark);
+        self.set_marks(vec![(mailbox.clone(), mark)]).await
+    }
+
+    async fn set_marks(&mut self, marks: Vec<(Mailbox, FolderMark)>) -> Result<(), DaemonError> {
+        let (account, stored) = (self.account.name.clone(), marks.clone());
         self.store
-            .run(move |store| store.set_folder(&account, &folder, &stored))
+            .run(move |store| store.set_folders(&account, &stored))
             .await?;
-        self.marks.insert(mailbox.clone(), mark);
+        self.marks.extend(marks);
         Ok(())
     }
 }

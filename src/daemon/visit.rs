@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::claim::Claims;
 use super::contacts;
 use super::error::DaemonError;
+use super::first_look::FirstLook;
 use super::hindrance::Hindrance;
 use super::layout::{self, Layout};
 use super::logbook::Logbook;
@@ -71,9 +72,11 @@ pub struct Visit<'a> {
     /// When the visit began, after the folders were listed.
     pub begun: Timestamp,
     /// Rules that have filled all the folders they may, and were told of.
-    pub full_rules: BTreeSet<Option<String>>,
+    pub full_rules: BTreeSet<Option<Arc<str>>>,
     /// What the store last said about changes by other processes.
     pub outside_changes: Option<i64>,
+    /// The state of every folder as the visit began; whoever is quick need not ask again.
+    pub first_look: Option<FirstLook>,
 }
 
 /// Asked between two steps of long work: is the program to stop?
@@ -122,6 +125,7 @@ impl<'a> Visit<'a> {
             begun: clock::now(),
             full_rules: BTreeSet::new(),
             outside_changes: None,
+            first_look: None,
         };
         visit.refresh_contacts();
         Ok(visit)

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Notify, watch as channel};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -31,9 +30,6 @@ const RETENTION: i64 = 400 * 86_400;
 
 /// How often.
 const PRUNING: Duration = Duration::from_hours(24);
-
-/// How often the password is looked at after it was refused.
-const LOOK_AT_PASSWORD: Duration = Duration::from_secs(10);
 
 /// A visit that lasted this long counts as a success: the next failure waits from the beginning.
 const SETTLED: Duration = Duration::from_mins(1);
@@ -64,7 +60,7 @@ impl Worker {
     pub async fn run(mut self) {
         let mut backoff = Backoff::default();
         while !self.stop.is_cancelled() {
-            self.keep_recess().await;
+            Box::pin(self.keep_recess()).await;
             let budget = backoff.before_login(Instant::now());
             self.rest(budget).await;
             if self.stop.is_cancelled() {
@@ -108,38 +104,6 @@ impl Worker {
                 }
             } else {
                 self.rest(wait).await;
-            }
-        }
-    }
-
-    /// The password of now, where looking at it disturbs nobody: a command may ask the user something, or be slow.
-    async fn password_on_disk(&self) -> Option<SecretString> {
-        match self.account.imap.secret {
-            Secret::PasswordCommand(_) | Secret::TokenCommand(_) => None,
-            _ => self.gate.kept(&self.account.imap).await.ok(),
-        }
-    }
-
-    /// Rests, and looks now and then whether the password is another one than was `tried`. True as soon as it is.
-    async fn rest_until_mended(&mut self, wait: Duration, tried: Option<&SecretString>) -> bool {
-        let end = Instant::now() + wait;
-        loop {
-            let woken = tokio::select! {
-                biased;
-                () = tokio::time::sleep_until(end.min(Instant::now() + LOOK_AT_PASSWORD)) => false,
-                () = self.stop.cancelled() => return false,
-                () = self.wake.notified() => true,
-            };
-            if let Some(now) = self.password_on_disk().await
-                && tried.is_none_or(|tried| tried.expose_secret() != now.expose_secret())
-            {
-                return true;
-            }
-            // New rules wake us too, and are no reason to knock again.
-            let rules = self.rules.has_changed().unwrap_or(false);
-            self.rules.mark_unchanged();
-            if (woken && !rules) || Instant::now() >= end {
-                return false;
             }
         }
     }
@@ -191,9 +155,9 @@ impl Worker {
         let moves = self.account.mode == Mode::Sort;
         let session = self.gate.open(&self.account.imap).await?;
         let (account, store, run, logbook) = (&self.account, &self.store, self.run.as_str(), &self.logbook);
-        let mut visit = Visit::begin(session, account, store, rules, run, logbook, moves).await?;
+        let mut visit = Box::pin(Visit::begin(session, account, store, rules, run, logbook, moves)).await?;
         self.logbook.connected(&self.account.imap.host);
-        for (one, other) in layout::aliases(&mut visit.session, &visit.layout).await? {
+        for (one, other) in layout::aliases(Box::pin(visit.look_around()).await?) {
             self.logbook.alias(&one, &other);
         }
         let stop = self.stop.clone();
@@ -208,7 +172,7 @@ impl Worker {
             };
             match worked {
                 Err(DaemonError::Store(error)) if logins.is_some() && paused::passes(&error) => {
-                    visit.pause(&error, heard.unwrap_or(&self.wake), &stopping).await?;
+                    Box::pin(visit.pause(&error, heard.unwrap_or(&self.wake), &stopping)).await?;
                 }
                 worked => {
                     worked?;
@@ -216,16 +180,26 @@ impl Worker {
                 }
             }
         }
-        visit.session.logout().await;
+        Box::pin(visit.session.logout()).await;
         Ok(())
     }
 
-    /// Everything a visit does, from what was left open to waiting for news.
+    /// Everything a visit does, from what was left open to waiting for news. An account waits nearly all of its life: what
+    /// it does between is boxed for as long as it takes, so that its own future is small (4 KiB an account).
     async fn work(
         visit: &mut Visit<'_>,
         stay: Option<(&mut channel::Receiver<Arc<RuleSet>>, &Notify)>,
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
+        Box::pin(Self::catch_up(visit, stopping)).await?;
+        match stay {
+            Some((rules, wake)) => Self::stay(visit, rules, wake, stopping).await,
+            None => Box::pin(visit.release_claims()).await,
+        }
+    }
+
+    /// What was left open, what the account's past tells, and everything that is new.
+    async fn catch_up(visit: &mut Visit<'_>, stopping: Stopping<'_>) -> Result<(), DaemonError> {
         visit.learn_rights().await?;
         visit.recover().await?;
         if visit.account.backlog == Backlog::Sort && !visit.store.run(|store| Ok(store.has_lost_records())).await? {
@@ -242,11 +216,7 @@ impl Worker {
         visit.bring_back().await?;
         visit.try_again().await?;
         let account = visit.account.name.clone();
-        status::save(&visit.store, &account, AccountStatus::connected(visit)).await?;
-        match stay {
-            Some((rules, wake)) => Self::stay(visit, rules, wake, stopping).await,
-            None => visit.release_claims().await,
-        }
+        Ok(status::save(&visit.store, &account, AccountStatus::connected(visit)).await?)
     }
 
     /// Waits for news and deals with them until stopped.
@@ -256,8 +226,7 @@ impl Worker {
         wake: &Notify,
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
-        let inbox = Mailbox::inbox();
-        let (mut swept, mut pruned) = (Instant::now(), None);
+        let mut dues = Dues::new();
         visit.logbook.watching();
         visit.logbook.idle();
         while !stopping() {
@@ -267,59 +236,101 @@ impl Worker {
                 .selected()
                 .is_some_and(|selected| selected.mailbox.is_inbox())
             {
-                visit.sweep(&inbox, stopping).await?;
+                Box::pin(visit.sweep(&Mailbox::inbox(), stopping)).await?;
             }
             let others = visit.layout.watched();
             let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
-            visit.heed_server();
-            if recess::now(&visit.store, &visit.account.name).await.is_some() {
+            if Box::pin(recess::now(&visit.store, &visit.account.name)).await.is_some() {
                 break;
             }
-            if rules.has_changed().unwrap_or(false) {
-                let new = rules.borrow_and_update().clone();
-                // May select other folders: what has arrived meanwhile is met by the sweep.
-                visit.use_rules(new).await?;
-                visit.sweep(&inbox, stopping).await?;
-            } else if changes.selected {
-                visit.take_news(&inbox, stopping).await?;
-            }
-            visit.bring_back().await?;
-            visit.try_again().await?;
-            if pruned.is_none_or(|at: Instant| at.elapsed() >= PRUNING) {
-                let now = clock::now();
-                visit.store.run(move |store| store.prune(now, RETENTION)).await?;
-                pruned = Some(Instant::now());
-            }
-            visit.digest_when_due().await?;
-            if swept.elapsed() >= FULL_SWEEP {
-                visit.begin_round(stopping).await?;
-                swept = Instant::now();
-                status::save(&visit.store, &visit.account.name, AccountStatus::connected(visit)).await?;
-                continue;
-            }
-            let hinted: Vec<Mailbox> = if visit.session.is_notified() {
-                others
-                    .into_iter()
-                    .filter(|folder| changes.others.contains(folder))
-                    .collect()
-            } else {
-                others
-            };
-            let changed = if hinted.is_empty() {
-                Vec::new()
-            } else {
-                visit.changed(&hinted).await?
-            };
-            for folder in &changed {
-                visit.sweep(folder, stopping).await?;
-            }
-            if !changed.is_empty() {
-                visit.sweep(&inbox, stopping).await?;
-            }
-            visit.look_for_rival_when_due().await?;
-            visit.logbook.idle();
+            Box::pin(Self::attend(visit, rules, others, changes, &mut dues, stopping)).await?;
         }
         Ok(())
+    }
+
+    /// Deals with what has changed while the account waited, and with what has become due.
+    async fn attend(
+        visit: &mut Visit<'_>,
+        rules: &mut channel::Receiver<Arc<RuleSet>>,
+        others: Vec<Mailbox>,
+        changes: watch::Changes,
+        dues: &mut Dues,
+        stopping: Stopping<'_>,
+    ) -> Result<(), DaemonError> {
+        let inbox = Mailbox::inbox();
+        visit.heed_server();
+        if rules.has_changed().unwrap_or(false) {
+            let new = rules.borrow_and_update().clone();
+            // May select other folders: what has arrived meanwhile is met by the sweep.
+            visit.use_rules(new).await?;
+            visit.sweep(&inbox, stopping).await?;
+        } else if changes.selected {
+            visit.take_news(&inbox, stopping).await?;
+        }
+        visit.bring_back().await?;
+        visit.try_again().await?;
+        if dues.prune() {
+            let now = clock::now();
+            visit.store.run(move |store| store.prune(now, RETENTION)).await?;
+        }
+        visit.digest_when_due().await?;
+        if dues.sweep() {
+            visit.begin_round(stopping).await?;
+            dues.swept = Instant::now();
+            return Ok(status::save(&visit.store, &visit.account.name, AccountStatus::connected(visit)).await?);
+        }
+        let hinted: Vec<Mailbox> = if visit.session.is_notified() {
+            others
+                .into_iter()
+                .filter(|folder| changes.others.contains(folder))
+                .collect()
+        } else {
+            others
+        };
+        let changed = if hinted.is_empty() {
+            Vec::new()
+        } else {
+            visit.changed(&hinted).await?
+        };
+        for folder in &changed {
+            visit.sweep(folder, stopping).await?;
+        }
+        if !changed.is_empty() {
+            visit.sweep(&inbox, stopping).await?;
+        }
+        visit.look_for_rival_when_due().await?;
+        visit.logbook.idle();
+        Ok(())
+    }
+}
+
+/// When what is due now and then was done last.
+struct Dues {
+    swept: Instant,
+    pruned: Option<Instant>,
+}
+
+impl Dues {
+    /// As after a full sweep.
+    fn new() -> Self {
+        Self {
+            swept: Instant::now(),
+            pruned: None,
+        }
+    }
+
+    /// True when old rows are to be deleted now.
+    fn prune(&mut self) -> bool {
+        let due = self.pruned.is_none_or(|at| at.elapsed() >= PRUNING);
+        if due {
+            self.pruned = Some(Instant::now());
+        }
+        due
+    }
+
+    /// True when a full sweep is due.
+    fn sweep(&self) -> bool {
+        self.swept.elapsed() >= FULL_SWEEP
     }
 }
 

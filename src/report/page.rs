@@ -204,10 +204,10 @@ impl Report<'_> {
         let mut rows: Vec<(&str, &str, u64, Option<Timestamp>)> = stats
             .rules
             .iter()
-            .map(|((file, name), used)| (name.as_str(), file.as_str(), used.messages, used.last))
+            .map(|((file, name), used)| (&**name, &**file, used.messages, used.last))
             .collect();
         for rule in self.rules {
-            let key = (rule.file.clone(), rule.name.clone());
+            let key = (rule.file.as_str().into(), rule.name.as_str().into());
             if !stats.rules.contains_key(&key) {
                 rows.push((&rule.name, &rule.file, 0, None));
             }

@@ -278,7 +278,7 @@ impl Sorter {
             bucket,
             reason,
             flags: Vec::new(),
-            rules: self.rules.digest().to_owned(),
+            rules: self.rules.shared_digest(),
             undoes: None,
             arrived: arrival.arrived,
         }

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 pub mod addressing;
 pub mod arrival;
+pub mod attachments;
 pub mod authenticity;
 pub mod behaviour;
 pub mod bucket;

@@ -188,6 +188,11 @@ impl Found {
 
     /// Reads one file; its name, where it has one.
     fn read_file(&mut self, file: &Path) -> Option<String> {
+        if let Err(error) = fs::metadata(file) {
+            // A directory that is not there is only warned of, and this file was asked for by name.
+            self.refuse(&file.display().to_string(), &Refusal::Unreadable(error));
+            return None;
+        }
         let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
         let root = self.root(parent.unwrap_or(Path::new(".")))?;
         let name = file.file_name()?.to_string_lossy().into_owned();

@@ -2,7 +2,8 @@
 //! `store` and `imap`; it decides nothing itself.
 //!
 //! - [`supervisor`] the process: signals, [`reload`], [`systemd`]; [`roster`] who is looked after
-//! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits
+//! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits, [`mended`] unless the
+//!   password is another one
 //! - [`attendant`] further connections that only listen
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
 //! - [`rights`] folders that take no mail from us
@@ -33,6 +34,7 @@ pub mod held;
 pub mod hindrance;
 pub mod layout;
 pub mod logbook;
+pub mod mended;
 pub mod metrics;
 pub mod model;
 pub mod past;

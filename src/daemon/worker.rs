@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Notify, watch as channel};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -31,9 +30,6 @@ const RETENTION: i64 = 400 * 86_400;
 
 /// How often.
 const PRUNING: Duration = Duration::from_hours(24);
-
-/// How often the password is looked at after it was refused.
-const LOOK_AT_PASSWORD: Duration = Duration::from_secs(10);
 
 /// A visit that lasted this long counts as a success: the next failure waits from the beginning.
 const SETTLED: Duration = Duration::from_mins(1);
@@ -64,7 +60,7 @@ impl Worker {
     pub async fn run(mut self) {
         let mut backoff = Backoff::default();
         while !self.stop.is_cancelled() {
-            self.keep_recess().await;
+            Box::pin(self.keep_recess()).await;
             let budget = backoff.before_login(Instant::now());
             self.rest(budget).await;
             if self.stop.is_cancelled() {
@@ -108,38 +104,6 @@ impl Worker {
                 }
             } else {
                 self.rest(wait).await;
-            }
-        }
-    }
-
-    /// The password of now, where looking at it disturbs nobody: a command may ask the user something, or be slow.
-    async fn password_on_disk(&self) -> Option<SecretString> {
-        match self.account.imap.secret {
-            Secret::PasswordCommand(_) | Secret::TokenCommand(_) => None,
-            _ => self.gate.kept(&self.account.imap).await.ok(),
-        }
-    }
-
-    /// Rests, and looks now and then whether the password is another one than was `tried`. True as soon as it is.
-    async fn rest_until_mended(&mut self, wait: Duration, tried: Option<&SecretString>) -> bool {
-        let end = Instant::now() + wait;
-        loop {
-            let woken = tokio::select! {
-                biased;
-                () = tokio::time::sleep_until(end.min(Instant::now() + LOOK_AT_PASSWORD)) => false,
-                () = self.stop.cancelled() => return false,
-                () = self.wake.notified() => true,
-            };
-            if let Some(now) = self.password_on_disk().await
-                && tried.is_none_or(|tried| tried.expose_secret() != now.expose_secret())
-            {
-                return true;
-            }
-            // New rules wake us too, and are no reason to knock again.
-            let rules = self.rules.has_changed().unwrap_or(false);
-            self.rules.mark_unchanged();
-            if (woken && !rules) || Instant::now() >= end {
-                return false;
             }
         }
     }
@@ -270,7 +234,7 @@ impl Worker {
             visit.logbook.idle();
             let others = visit.layout.watched();
             let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
-            if recess::now(&visit.store, &visit.account.name).await.is_some() {
+            if Box::pin(recess::now(&visit.store, &visit.account.name)).await.is_some() {
                 break;
             }
             Box::pin(Self::attend(visit, rules, others, changes, &mut dues, stopping)).await?;

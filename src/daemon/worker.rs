@@ -214,7 +214,7 @@ impl Worker {
     /// Everything a visit does, from what was left open to waiting for news.
     async fn work(
         visit: &mut Visit<'_>,
-        stay: Option<(&mut channel::Receiver<Arc<RuleSet>>, &Notify)>,
+        mut stay: Option<(&mut channel::Receiver<Arc<RuleSet>>, &Notify)>,
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
         visit.learn_rights().await?;
@@ -226,7 +226,11 @@ impl Worker {
         }
         visit.get_acquainted().await?;
         visit.leave_old_mail_alone().await?;
-        let rules = visit.sorter.rules.clone();
+        // Those of now: while the visit was paused there may have come others.
+        let rules = match &mut stay {
+            Some((rules, _)) => rules.borrow_and_update().clone(),
+            None => visit.sorter.rules.clone(),
+        };
         visit.use_rules(rules).await?;
         visit.begin_round(stopping).await?;
         visit.check_claims();

@@ -13,10 +13,13 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use support::grammar::Allowance;
-use support::{Account, Census, Dovecot, Drag, Home, Letter, Moment, Proxy, Server};
+use support::server::PASSWORD;
+use support::{Account, Census, Dovecot, Drag, Hand, Home, Letter, Moment, Proxy, Server, eventually};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -586,4 +589,50 @@ fn the_metrics_file_is_kept_by_the_daemon_and_says_what_the_command_says() {
     daemon.terminate();
     assert_eq!(desk.census().len(), 1);
     desk.proxy.assert_clean();
+}
+
+/// A look at INBOX that is no sweep swallows the news of what has come before it: here the one for suggestions, which in mode
+/// preview is the last before the daemon waits again.
+#[test]
+fn mail_that_comes_while_the_daemon_looks_into_folders_is_met_before_it_waits() {
+    for mode in ["preview", "sort"] {
+        let Some(server) = Dovecot::new().start() else { return };
+        let late = Letter::from("late@people.example");
+        let (port, bytes) = (server.port, late.bytes());
+        let armed = Arc::new(AtomicBool::new(false));
+        let fuse = armed.clone();
+        let allowance = Allowance {
+            digest: true,
+            ..Allowance::default()
+        };
+        let proxy = Proxy::to(port)
+            .allow(allowance)
+            .before_each(move |command| {
+                if command.starts_with("EXAMINE \"INBOX\"") && fuse.swap(false, Ordering::SeqCst) {
+                    Hand::login(port, "alice", PASSWORD).append("INBOX", &bytes, &[], None);
+                }
+            })
+            .start();
+        let home = Home::new(&[Account::new("home", proxy.port).mode(mode).line("digest = \"00:00\"")]);
+        let mut daemon = home.start();
+        daemon.wait_line("watching");
+        let told = |letter: &Letter| {
+            let log = home.run(&["log", "--json"]).expect_code(0).stdout;
+            log.contains(letter.id().trim_matches(['<', '>'])).then_some(())
+        };
+        let first = Letter::from("first@people.example");
+        server.deliver("alice", &first.bytes());
+        eventually("a row, and the note that digests begin", || told(&first));
+        proxy.wait_for("IDLE", 2);
+        home.set_clock_ahead(DAY + DAY);
+        armed.store(true, Ordering::SeqCst);
+        server.deliver("alice", &Letter::from("second@people.example").bytes());
+        eventually(&format!("the late letter in mode {mode}"), || told(&late));
+        assert!(
+            !armed.load(Ordering::SeqCst),
+            "the look for suggestions has taken place"
+        );
+        daemon.terminate();
+        proxy.assert_clean();
+    }
 }

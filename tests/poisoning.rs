@@ -1,41 +1,32 @@
 //! What a stranger can do to the model by sending mail: nothing. Floods and forgeries displace no legitimate message.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
+#[path = "support/sorter.rs"]
+mod sorter;
+
 use std::sync::Arc;
 
 use postroom::sort::authenticity::Authentication;
 use postroom::sort::bucket::Bucket;
-use postroom::sort::correspondence::Learning;
 use postroom::sort::evidence::Evidence;
-use postroom::sort::folders::Folders;
-use postroom::sort::ledger::Mid;
-use postroom::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
+use postroom::sort::mailbox::Timestamp;
 use postroom::sort::message::Message;
 use postroom::sort::rules::RuleSet;
 use postroom::sort::sender::{Address, Owner};
 use postroom::sort::taught::{Drag, Teacher};
-use postroom::sort::{Arrival, Settings, Sorter};
+use postroom::sort::{Arrival, Sorter};
 
+const OWN: &str = "me@example.org";
 const DAY: i64 = 86_400;
 const NOW: Timestamp = Timestamp(1_795_000_000);
 
 fn owner() -> Owner {
-    Owner::new(vec![Address::parse("me@example.org").unwrap()])
+    Owner::new(vec![Address::parse(OWN).unwrap()])
 }
 
 /// Somebody who wrote to Anna, Bo and Carl lately.
 fn sorter(authserv_id: Option<&str>) -> Sorter {
-    let folders = Folders::default();
-    let settings = Settings {
-        account: "home".to_owned(),
-        owner: owner(),
-        folders,
-        learning: Learning::default(),
-        authserv_id: authserv_id.map(str::to_owned),
-        moves: true,
-        special_use: BTreeMap::new(),
-    };
+    let settings = sorter::settings(OWN, authserv_id);
     let mut sorter = Sorter::new(settings, Arc::new(RuleSet::default()));
     for (number, friend) in ["anna", "bo", "carl"].iter().enumerate() {
         let mail =
@@ -46,22 +37,7 @@ fn sorter(authserv_id: Option<&str>) -> Sorter {
 }
 
 fn arrival(header: &str) -> Arrival {
-    let message = Message::parse(header.as_bytes());
-    Arrival {
-        mid: Mid::fingerprint(message.fingerprint(1)),
-        message,
-        location: Location {
-            mailbox: Mailbox::inbox(),
-            uid_validity: UidValidity(1),
-            uid: Uid(1),
-        },
-        size: 1,
-        arrived: Some(NOW),
-        utc_offset: 0,
-        flags: Vec::new(),
-        attachments: None,
-        history: Vec::new(),
-    }
+    sorter::arrival(Message::parse(header.as_bytes()), Some(NOW))
 }
 
 /// Legitimate mail of all kinds; `results` is what the provider writes on top of it.

@@ -229,6 +229,64 @@ fn with_claims_no_message_is_copied_twice() {
     they_share(Dovecot::new().without(&["MOVE"]));
 }
 
+/// A message that stays in the inbox does not tell by its absence that somebody else was faster: its claim does.
+#[test]
+fn with_claims_a_message_that_stays_is_copied_once() {
+    let Some(scene) = Scene::new(Dovecot::new(), |account| account.line("claim = true")) else {
+        return;
+    };
+    for home in &scene.homes {
+        home.rule_file(
+            "10.toml",
+            "[[rule]]\nname = \"kept\"\nwhen = { from = \"@paper.example\" }\nkeep = true\ncopy = \"Copies\"\n",
+        );
+    }
+    scene.server.hand("alice").make_folder("Copies");
+    let daemons = scene.start();
+    let mut hand = scene.server.hand("alice");
+    for n in 0..10 {
+        let letter = Letter::from(&format!("reader{n}@paper.example"));
+        // Every other one is met by the second daemon when the first has done its work.
+        let late = n % 2 == 0;
+        if late {
+            daemons[1].pause();
+        }
+        scene.server.deliver("alice", &letter.bytes());
+        hand.wait_for("Copies", &letter.id());
+        if late {
+            daemons[1].resume();
+        }
+        eventually("both to have met it", || {
+            let met = |daemon: &Daemon| daemon.count_lines(&format!("from=reader{n}@paper.example")) > 0;
+            daemons.iter().all(met).then_some(())
+        });
+    }
+    eventually("one of the two to leave it to the other, each time", || {
+        let left = daemons
+            .iter()
+            .map(|daemon| daemon.count_lines("left to another Postroom"));
+        (left.sum::<usize>() == 10).then_some(())
+    });
+    for folder in ["INBOX", "Copies"] {
+        assert_eq!(hand.messages(folder, false).len(), 10, "{folder}");
+    }
+    for daemon in daemons {
+        daemon.terminate();
+    }
+    for home in &scene.homes {
+        settled(home);
+        home.run_once().expect_code(0);
+    }
+    for folder in ["INBOX", "Copies"] {
+        let copies = hand.messages(folder, false);
+        let claimed = copies
+            .iter()
+            .filter(|copy| copy.flags.iter().any(|flag| flag.contains("Claim")));
+        assert_eq!(claimed.count(), 0, "every claim in {folder} is taken off again");
+    }
+    scene.proxy.assert_clean();
+}
+
 #[test]
 fn a_claim_that_another_holds_is_respected_and_one_that_cannot_be_made_is_said() {
     let Some(scene) = Scene::new(Dovecot::new(), |account| account.line("claim = true")) else {

@@ -10,6 +10,8 @@
 
 mod support;
 
+use std::time::{Duration, SystemTime};
+
 use serde_json::Value;
 use support::{Account, Census, Daemon, Dovecot, Drag, Home, Letter, Proxy, Server, eventually};
 
@@ -83,6 +85,60 @@ impl Scene {
 
 fn newsletter(name: &str) -> Letter {
     Letter::from(&format!("News <news@{name}.example>")).newsletter(&format!("<{name}.list.example>"))
+}
+
+#[test]
+fn a_year_later_moves_can_be_taken_back_and_after_400_days_they_are_forgotten() {
+    const DAY: Duration = Duration::from_hours(24);
+    let Some(scene) = Scene::new() else { return };
+    let daemon = scene.start();
+    let old = scene.sorted(&["first", "second"]);
+    daemon.terminate();
+    let began = SystemTime::now();
+
+    // By the server's clock time goes by too: it gives the newest message its date.
+    let passes = |days: u32, name: &str| {
+        scene.home.set_clock_ahead(DAY * days);
+        let daemon = scene.start();
+        let letter = newsletter(name);
+        let at = began + DAY * days;
+        scene.server.deliver_at("alice", "INBOX", &letter.bytes(), at);
+        scene.lies_in(&letter, "News");
+        eventually("the row to be closed", || {
+            (scene.row(&letter)["state"] == "done").then_some(())
+        });
+        // What is done beside the mail is done after it, and before the next waiting.
+        let idles = scene.proxy.count("IDLE");
+        let next = newsletter(&format!("after-{name}"));
+        scene.server.deliver_at("alice", "INBOX", &next.bytes(), at);
+        scene.lies_in(&next, "News");
+        eventually("the daemon to wait again", || {
+            (scene.proxy.count("IDLE") > idles).then_some(())
+        });
+        daemon.terminate();
+    };
+    let kept = |letter: &Letter| {
+        let id = letter.id();
+        let told = scene.home.run(&["explain", &id]).text();
+        told.contains("moved to News")
+    };
+    passes(31, "month");
+    assert!(kept(&old[0]) && kept(&old[1]));
+    passes(399, "year");
+    assert!(kept(&old[0]) && kept(&old[1]));
+    let id = scene.row(&old[0])["id"].to_string();
+    assert!(scene.undo(&["--id", &id], 0).contains("is back in INBOX"));
+    scene.lies_in(&old[0], "INBOX");
+    passes(401, "later");
+    assert!(!kept(&old[1]), "its row is older than 400 days");
+    let states: Vec<Value> = scene.rows().iter().map(|row| row["kind"].clone()).collect();
+    assert!(
+        states.contains(&Value::from("undo")),
+        "what was done since is kept: {states:?}"
+    );
+    // The message that was taken back is not sorted again for want of its row.
+    scene.lies_in(&old[0], "INBOX");
+    scene.proxy.assert_clean();
 }
 
 #[test]

@@ -13,8 +13,9 @@ use crate::config::rules::{self, LoadedRules, RulesRefused};
 use crate::config::{self, Config, ConfigError, Environment, secret};
 use crate::daemon::clock;
 use crate::daemon::held::Examination;
+use crate::daemon::supervisor::place;
 use crate::sort::rules::{Context, Finding, Outcome, RuleSet, Severity, lint};
-use crate::store::{Query, Store};
+use crate::store::{Place, Query, Store};
 
 /// Exit code: all is well.
 pub const FINE: u8 = 0;
@@ -53,7 +54,7 @@ struct Report {
     rules: usize,
     accounts: Option<usize>,
     names: Vec<String>,
-    state: Option<PathBuf>,
+    place: Option<Place>,
     unreadable: bool,
 }
 
@@ -80,7 +81,7 @@ pub fn run(
             Ok(config) => {
                 report.accounts = Some(config.accounts.len());
                 report.names = config.accounts.iter().map(|account| account.name.clone()).collect();
-                report.state = Some(config.state.clone());
+                report.place = Some(place(&config));
                 report.findings.extend(secrets(&config));
                 report.findings.extend(contacts(&config));
                 Some((config.rules.clone(), rules::context(&config)))
@@ -125,10 +126,7 @@ impl Report {
                 self.rules = loaded.set.rules().len();
                 self.findings.extend(loaded.warnings);
                 // Without records, or with damaged ones, the rules can still be checked; other commands tell of those.
-                let records = self
-                    .state
-                    .as_deref()
-                    .and_then(|state| Store::open_read_only(state).ok());
+                let records = self.place.as_ref().and_then(|place| Store::open_read_only(place).ok());
                 if let Some(store) = records {
                     self.findings.extend(idle(&loaded.set, &store));
                     self.findings.extend(examined(&loaded.set, &store, &self.names));
@@ -435,7 +433,7 @@ mod tests {
             .store;
         for (rule, days) in [("forgotten", 200), ("used", 200), ("used", 3)] {
             let mut entry = sample::entry(1);
-            entry.reason.rule = Some(rule.to_owned());
+            entry.reason.rule = Some(rule.into());
             let at = Timestamp(clock::now().0 - days * 86_400);
             let _ = store.plan("home", "run", at, &[entry]).unwrap();
         }

@@ -11,7 +11,7 @@ use crate::daemon::DaemonError;
 use crate::daemon::clock;
 use crate::daemon::logbook::Logbook;
 use crate::daemon::reload::RulesKeeper;
-use crate::daemon::supervisor::run_name;
+use crate::daemon::supervisor::{place, run_name};
 use crate::daemon::visit::Visit;
 use crate::daemon::worker::Worker;
 use crate::sort::rules::RuleSet;
@@ -71,7 +71,7 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
 /// The records as they are, or empty ones in memory when there are none yet: for commands that must not write.
 pub fn store_to_read(config: &Config) -> Result<StoreHandle, DaemonError> {
     let store = if config.state.join(FILE_NAME).exists() {
-        Store::open_read_only(&config.state)?
+        Store::open_read_only(place(config))?
     } else {
         Store::in_memory()?
     };
@@ -80,7 +80,7 @@ pub fn store_to_read(config: &Config) -> Result<StoreHandle, DaemonError> {
 
 /// The records, to be written beside a running daemon.
 pub fn store_to_write(config: &Config) -> Result<StoreHandle, DaemonError> {
-    Ok(StoreHandle::new(Store::open_beside(&config.state, clock::now())?)?)
+    Ok(StoreHandle::new(Store::open_beside(place(config), clock::now())?)?)
 }
 
 /// A visit that writes nothing and moves nothing: the model is loaded, or built from Sent when there is none yet.

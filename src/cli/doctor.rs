@@ -13,6 +13,7 @@ use crate::config::{Account, Config, Mode, Secret, Tls};
 use crate::daemon::clock;
 use crate::daemon::reload::RulesKeeper;
 use crate::daemon::status::{AccountStatus, NOTE};
+use crate::daemon::supervisor::place;
 use crate::sort::ledger::State;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::sanitise;
@@ -71,7 +72,7 @@ pub fn run(_: &DoctorArgs, context: &Context, out: &mut dyn Write) -> anyhow::Re
         }
     };
     configuration(&mut page, &config)?;
-    let store = records(&mut page, &config.state)?;
+    let store = records(&mut page, &config)?;
     for (number, account) in config.accounts.iter().enumerate() {
         self::account(&mut page, number + 1, account, store.as_ref())?;
     }
@@ -102,7 +103,8 @@ fn configuration(page: &mut Page<'_>, config: &Config) -> std::io::Result<()> {
     page.note("time zone", zone.iana_name().unwrap_or("has no name"))
 }
 
-fn records(page: &mut Page<'_>, state: &Path) -> anyhow::Result<Option<Store>> {
+fn records(page: &mut Page<'_>, config: &Config) -> anyhow::Result<Option<Store>> {
+    let state = config.state.as_path();
     page.heading("Records")?;
     if !state.join(FILE_NAME).exists() {
         page.note("database", "none yet; the daemon makes it at its first start")?;
@@ -110,7 +112,7 @@ fn records(page: &mut Page<'_>, state: &Path) -> anyhow::Result<Option<Store>> {
     }
     let file = fs::metadata(state.join(FILE_NAME))?;
     private(page, "state directory", state)?;
-    let store = match Store::open_read_only(state) {
+    let store = match Store::open_read_only(place(config)) {
         Ok(store) => store,
         Err(error) => {
             page.wrong("database", &first_words(&error.to_string(), state))?;
@@ -118,6 +120,13 @@ fn records(page: &mut Page<'_>, state: &Path) -> anyhow::Result<Option<Store>> {
         }
     };
     page.fine("database", &format!("opens, {} KiB", file.len() / 1024))?;
+    match (config.privacy_key.is_some(), store.names().are_used()) {
+        (true, false) => page.wrong(
+            "names",
+            "still in clear; the daemon hashes them when it is started again",
+        )?,
+        (_, hashed) => page.note("names", if hashed { "hashed" } else { "in clear" })?,
+    }
     let newest = Query {
         newest_first: true,
         limit: Some(1),
@@ -193,12 +202,12 @@ fn seen(page: &mut Page<'_>, account: &Account, store: &Store) -> anyhow::Result
         store.each_row(&query, |_| rows += 1)?;
         Ok(rows)
     };
-    page.note("rows done", &count(State::Done)?.to_string())?;
+    page.note("decisions kept", &count(State::Done)?.to_string())?;
     let open = store.open_rows(name)?.len();
     match open {
-        0 => page.fine("rows open", "none")?,
+        0 => page.fine("moves unfinished", "none")?,
         open => page.wrong(
-            "rows open",
+            "moves unfinished",
             &format!("{open}; the daemon settles them when it next connects"),
         )?,
     }

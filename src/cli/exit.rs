@@ -7,6 +7,7 @@ use crate::config::rules::RulesRefused;
 use crate::daemon::DaemonError;
 use crate::imap::ImapError;
 use crate::oauth::TokenError;
+use crate::store::StoreError;
 
 /// Everything went well.
 pub const OK: u8 = 0;
@@ -42,17 +43,28 @@ pub fn code(error: &anyhow::Error) -> u8 {
                 DaemonError::Imap(_) | DaemonError::Slept => UNAVAILABLE,
                 DaemonError::Secret(_) => BAD_CONFIG,
                 DaemonError::Token(error) => token(error),
-                DaemonError::Store(_) | DaemonError::Locked(_) | DaemonError::Unreadable { .. } => LOCAL_IO,
+                DaemonError::Store(error) => records(error),
+                DaemonError::Locked(_) | DaemonError::Unreadable { .. } => LOCAL_IO,
             };
         }
         if let Some(error) = cause.downcast_ref::<TokenError>() {
             return token(error);
         }
-        if cause.is::<crate::store::StoreError>() || cause.is::<std::io::Error>() {
+        if let Some(error) = cause.downcast_ref::<StoreError>() {
+            return records(error);
+        }
+        if cause.is::<std::io::Error>() {
             return LOCAL_IO;
         }
     }
     USAGE
+}
+
+fn records(error: &StoreError) -> u8 {
+    match error {
+        StoreError::Hashed { .. } | StoreError::Key { .. } | StoreError::OtherKey { .. } => BAD_CONFIG,
+        _ => LOCAL_IO,
+    }
 }
 
 fn token(error: &TokenError) -> u8 {
@@ -83,13 +95,25 @@ fn words(error: &anyhow::Error) -> String {
     format!("postroom: {error:#}\n{}", advice(error).unwrap_or_default())
 }
 
+/// Words around an error that already say what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Advised(pub String);
+
 /// What to do about an error whose own words only say what happened.
 fn advice(error: &anyhow::Error) -> Option<&'static str> {
+    if error.is::<Advised>() {
+        return None;
+    }
     let daemon = error.chain().find_map(|cause| cause.downcast_ref::<DaemonError>())?;
     match daemon {
         DaemonError::Imap(ImapError::Unreachable { .. }) => {
-            Some("Check host and port in [account.imap], and the network; `postroom run` tries again by itself.\n")
+            Some("Check host, port and tls in [account.imap], and the network; `postroom run` tries again by itself.\n")
         }
+        DaemonError::Imap(ImapError::LoginRefused { .. }) => Some(
+            "Check user and password in [account.imap]; many providers want an app password made on their web page, not the \
+             one you log in with there (README.md, Providers and servers).\n",
+        ),
         _ => None,
     }
 }

@@ -6,25 +6,29 @@ use clap::{Args, ValueEnum};
 
 use super::lesson_file;
 use super::records::Records;
+use crate::sort::pseudonym::EXPLAINED;
 
 /// Print what was taught, as a file that `import` reads
 #[derive(Debug, Clone, Default, Args)]
 #[command(
-    after_help = "Examples: postroom export > lessons.toml\n          postroom export sieve > postroom.sieve\n\nTo move to another machine with all records: stop postroom, copy postroom.toml, the rules and the directory `state`."
+    after_help = "Examples: postroom export > lessons.toml\n          postroom export sieve > postroom.sieve\n          postroom export records > records.jsonl\n\nTo move to another machine with all records: stop postroom, copy postroom.toml, the rules and the directory `state`."
 )]
 pub struct ExportArgs {
-    /// Instead of lessons: rules and lessons in another program's language
+    /// `sieve`: rules and lessons as a Sieve script; `records`: everything that is stored, one JSON object a line
+    #[arg(hide_possible_values = true)]
     pub what: Option<What>,
     /// Of this account
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
 }
 
-/// Another program's language.
+/// Something else than lessons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum What {
-    /// A Sieve script
+    /// Rules and lessons as a Sieve script
     Sieve,
+    /// Everything that is stored, one JSON object a line
+    Records,
 }
 
 /// Runs the command; 0 unless it cannot.
@@ -32,6 +36,12 @@ pub fn run(args: &ExportArgs, records: &Records, out: &mut dyn Write) -> anyhow:
     let store = records.read()?;
     let account = records.single(&store, args.account.as_deref())?;
     out.write_all(lesson_file::write(&store.lessons(&account)?).as_bytes())?;
+    if store.names().are_used() {
+        writeln!(
+            out,
+            "\n# {EXPLAINED}\n# Only records with the same key understand these names."
+        )?;
+    }
     Ok(0)
 }
 

@@ -89,8 +89,18 @@ pub fn export_sieve(
 ) -> anyhow::Result<u8> {
     let (config, keeper) = context.config_and_rules()?;
     let account = super::context::account(&config, account)?;
+    let mut hashed = 0;
     let lessons = match records.read() {
-        Ok(store) => store.lessons(&account.name)?,
+        Ok(store) => {
+            let lessons = store.lessons(&account.name)?;
+            if store.names().are_used() {
+                // Another program cannot know whom a pseudonym stands for.
+                hashed = lessons.len();
+                Vec::new()
+            } else {
+                lessons
+            }
+        }
         // Before the first start there are no records and no lessons.
         Err(_) if !config.state.exists() => Vec::new(),
         Err(error) => return Err(error.into()),
@@ -100,7 +110,13 @@ pub fn export_sieve(
     for (rule, why) in &export.left {
         writeln!(problems, "rule \"{}\" is not in the script: {why}", sanitise(rule))?;
     }
-    Ok(u8::from(!export.left.is_empty()))
+    if hashed > 0 {
+        writeln!(
+            problems,
+            "{hashed} lessons are not in the script: their names are hashed (privacy = \"hashed\")"
+        )?;
+    }
+    Ok(u8::from(!export.left.is_empty() || hashed > 0))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::records::Records;
 /// Take back what was taught about a sender
 #[derive(Debug, Clone, Default, Args)]
 #[command(
-    after_help = "Example: postroom forget offers@shop.example\n\nIts mail is then sorted by the rules, your correspondence and its headers, as before the lesson.\nEverything that is stored: stop postroom and delete the directory that `postroom doctor` names as the records."
+    after_help = "Example: postroom forget offers@shop.example\n\nIts mail is then sorted by the rules, your correspondence and its headers, as before the lesson.\nEverything that is stored: postroom purge"
 )]
 pub struct ForgetArgs {
     /// Addresses, domains (@shop.example) or List-Ids

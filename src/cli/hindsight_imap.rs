@@ -83,7 +83,7 @@ async fn replay(
     let store = store_to_read(config)?;
     let mut visit = Worker::open(account, &store, keeper.current(), "", &logbook, false).await?;
     let (events, folders) = gather(&mut visit, since).await?;
-    let sorter = Sorter::new(visit.sorter.settings.clone(), visit.sorter.rules.clone());
+    let sorter = Sorter::new(visit.sorter.settings.clone(), visit.sorter.rules.clone()).under(visit.sorter.names());
     visit.session.logout().await;
     Ok((walk(sorter, events, since), folders))
 }
@@ -144,7 +144,7 @@ fn walk(mut sorter: Sorter, events: Vec<(Timestamp, Event)>, since: Timestamp) -
     let mut hindsight = Hindsight::default();
     for (at, event) in events {
         match event {
-            Event::Taught(lesson) => drop(sorter.taught.teach(lesson)),
+            Event::Taught(lesson) => drop(sorter.taught.teach(&lesson)),
             Event::Sent(arrival) => {
                 hindsight.sent(at, &arrival.message);
                 sorter.sent(at, &arrival.message);

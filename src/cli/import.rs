@@ -68,7 +68,7 @@ pub fn run(args: &ImportArgs, records: &Records, out: &mut dyn Write) -> anyhow:
         .collect();
     let (mut new, mut changed, mut older) = (0, 0, 0);
     for lesson in &lessons {
-        match known.get(&lesson.identity) {
+        match known.get(&store.names().identity(&lesson.identity)) {
             None => new += 1,
             Some((at, _)) if *at > lesson.at => older += 1,
             Some((_, bucket)) if *bucket != lesson.bucket => changed += 1,

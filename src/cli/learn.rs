@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::identity;
 use super::learn_from::Lot;
-use super::records::Records;
+use super::records::{Records, explain_names};
 use crate::sort::sanitise;
 use crate::sort::taught::Lesson;
 
@@ -74,6 +74,7 @@ pub fn run(args: &LearnArgs, records: &Records, out: &mut dyn Write) -> anyhow::
             writeln!(out, "{}: no lessons are held back.", sanitise(&account))?;
         } else {
             show(&account, &held, records, out)?;
+            explain_names(&store, out)?;
         }
     }
     Ok(0)

@@ -15,6 +15,7 @@ use crate::daemon::clock;
 use crate::daemon::logbook::Logbook;
 use crate::daemon::past::MOST_MESSAGES;
 use crate::daemon::reload::RulesKeeper;
+use crate::daemon::supervisor::place;
 use crate::sort::bucket::Bucket;
 use crate::sort::evidence::Evidence;
 use crate::sort::mailbox::Mailbox;
@@ -91,7 +92,7 @@ pub fn run(args: &LearnArgs, context: &Context) -> anyhow::Result<u8> {
             ..Learning::default()
         };
         let now = clock::now();
-        let _ = Store::open_beside(&config.state, now)?.commit_learning(&account.name, now, &learning)?;
+        let _ = Store::open_beside(place(&config), now)?.commit_learning(&account.name, now, &learning)?;
     }
     report(&trained, args.dry_run, &mut out)?;
     Ok(exit::OK)

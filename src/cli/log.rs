@@ -8,7 +8,7 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::records::{Records, rfc3339};
+use super::records::{Records, explain_names, rfc3339};
 use super::since;
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Row, RowId, RowKind, State};
@@ -79,6 +79,8 @@ fn run_with(args: &LogArgs, records: &Records, wait: impl FnMut() -> bool, out: 
     rows.iter().try_for_each(&mut show)?;
     if args.follow {
         follow(&store, &query, &rows, wait, show)?;
+    } else if !args.json {
+        explain_names(&store, out)?;
     }
     Ok(0)
 }

@@ -1,5 +1,6 @@
 //! What the record commands share: where the records are, whose account is meant, and how times are shown.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -8,13 +9,16 @@ use jiff::tz::TimeZone;
 
 use crate::sort::bucket::{Bucket, UnknownBucket};
 use crate::sort::mailbox::Timestamp;
-use crate::store::{Store, StoreError};
+use crate::sort::pseudonym::EXPLAINED;
+use crate::store::{Place, Store, StoreError};
 
 /// The surroundings of a record command. Holds no configuration, so the commands work from the records alone.
 #[derive(Debug, Clone)]
 pub struct Records {
     /// The state directory.
     pub state: PathBuf,
+    /// The file with the key where names are hashed.
+    pub key: Option<PathBuf>,
     /// Names of the configured accounts; may be empty, then the records' own count.
     pub accounts: Vec<String>,
     /// Buckets that the user has made, in any account.
@@ -34,6 +38,7 @@ impl Records {
     pub fn new(state: &Path, now: Timestamp) -> Self {
         Self {
             state: state.to_owned(),
+            key: None,
             accounts: Vec::new(),
             own_buckets: Vec::new(),
             now,
@@ -43,14 +48,18 @@ impl Records {
         }
     }
 
+    fn place(&self) -> Place {
+        Place::new(&self.state, self.key.as_deref())
+    }
+
     /// For commands that only look.
     pub(super) fn read(&self) -> Result<Store, StoreError> {
-        Store::open_read_only(&self.state)
+        Store::open_read_only(self.place())
     }
 
     /// For commands that change what was taught, beside a running daemon.
     pub(super) fn write(&self) -> Result<Store, StoreError> {
-        Store::open_beside(&self.state, self.now)
+        Store::open_beside(self.place(), self.now)
     }
 
     /// The accounts a looking command is about: the chosen one, or all.
@@ -101,6 +110,14 @@ impl Records {
     pub(super) fn day(&self, time: Timestamp) -> String {
         self.local(time).strftime("%Y-%m-%d").to_string()
     }
+}
+
+/// Says under a list what pseudonyms are, where there are any.
+pub(super) fn explain_names(store: &Store, out: &mut dyn Write) -> io::Result<()> {
+    if store.names().are_used() {
+        writeln!(out, "{EXPLAINED}")?;
+    }
+    Ok(())
 }
 
 /// A time for machines: RFC 3339, UTC.

@@ -18,6 +18,7 @@ use crate::config::rules;
 use crate::sort::correspondence::Learning;
 use crate::sort::folders::Folders;
 use crate::sort::mailbox::Timestamp;
+use crate::sort::pseudonym::Pseudonyms;
 use crate::sort::rules::{Context, RuleSet};
 use crate::sort::sender::{Address, Owner};
 use crate::sort::verdict::Verdict;
@@ -57,6 +58,9 @@ pub struct ReplayArgs {
     /// Score from which a correspondent is top
     #[arg(long, value_name = "SCORE", default_value_t = Learning::default().threshold)]
     pub threshold: f64,
+    /// Remember people by pseudonyms, as with privacy = "hashed"
+    #[arg(long)]
+    pub hashed: bool,
 }
 
 /// Runs the command: one JSON line a message, or a table with what the user answered.
@@ -111,6 +115,10 @@ fn sorter(args: &ReplayArgs) -> anyhow::Result<Sorter> {
     };
     let rules = rule_set(args, &settings)?;
     let mut sorter = Sorter::new(settings, Arc::new(rules));
+    if args.hashed {
+        // Nothing is written down, so any key will do.
+        sorter = sorter.under(&Pseudonyms::keyed(b"replay"));
+    }
     if let Some(path) = &args.taught {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let now = Timestamp(jiff::Timestamp::now().as_second());

@@ -33,9 +33,15 @@ pub(crate) fn entry(n: u32) -> Entry {
         destination: Some(Mailbox::new("News")),
         destination_uid_next: None,
         bucket: Bucket::News,
-        reason: Reason::by_rule(ReasonKind::Rule, "your rule `weeklies`", "weeklies", "10-lists.toml", 4),
+        reason: Reason::by_rule(
+            ReasonKind::Rule,
+            "your rule `weeklies`",
+            "weeklies".into(),
+            "10-lists.toml".into(),
+            4,
+        ),
         flags: Vec::new(),
-        rules: "5f2a".to_owned(),
+        rules: "5f2a".into(),
         undoes: None,
         arrived: Some(Timestamp(THEN.0 - 2)),
     }
@@ -53,7 +59,13 @@ pub(crate) fn hostile() -> Entry {
             ..entry(9).source
         },
         destination: None,
-        reason: Reason::by_rule(ReasonKind::Rule, text.clone(), &text, &text, 1),
+        reason: Reason::by_rule(
+            ReasonKind::Rule,
+            text.clone(),
+            text.as_str().into(),
+            text.as_str().into(),
+            1,
+        ),
         ..entry(9)
     }
 }

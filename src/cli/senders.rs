@@ -10,7 +10,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde_json::{Value, json};
 
 use super::identity;
-use super::records::{Records, rfc3339};
+use super::records::{Records, explain_names, rfc3339};
 use crate::sort::correspondence::Tally;
 use crate::sort::mailbox::Timestamp;
 use crate::sort::sanitise;
@@ -80,8 +80,11 @@ pub fn run(args: &SendersArgs, records: &Records, out: &mut dyn Write) -> anyhow
     let store = records.read()?;
     let accounts = records.chosen(&store, args.account.as_deref())?;
     let bucket = args.bucket.as_deref().map(|word| records.bucket(word)).transpose()?;
-    let one = args.who.as_deref().and_then(Address::parse);
-    if let (Some(address), false) = (&one, args.json) {
+    let address = args.who.as_deref().and_then(Address::parse);
+    let one = address
+        .clone()
+        .map(|address| store.names().identity(&Identity::Address(address)));
+    if let (Some(address), false) = (&address, args.json) {
         for account in &accounts {
             portrait::write(address, account, &store, records, accounts.len() > 1, out)?;
         }
@@ -95,7 +98,7 @@ pub fn run(args: &SendersArgs, records: &Records, out: &mut dyn Write) -> anyhow
     senders.retain(|sender| {
         let named = one.as_ref().map_or_else(
             || identity::spelling(&sender.identity).contains(&wanted),
-            |address| sender.identity == Identity::Address(address.clone()),
+            |one| sender.identity == *one,
         );
         named && bucket.is_none_or(|bucket| sender.lesson.as_ref().is_some_and(|lesson| lesson.bucket == bucket))
     });
@@ -111,11 +114,13 @@ pub fn run(args: &SendersArgs, records: &Records, out: &mut dyn Write) -> anyhow
             out,
             "Nobody is known yet who fits. Senders appear once you write to them or drag their mail."
         )?;
+        explain_names(&store, out)?;
     } else {
         writeln!(out, "{}", table(&senders, records, accounts.len() > 1))?;
         if found > senders.len() {
             writeln!(out, "{} of {found} senders; --limit shows more", senders.len())?;
         }
+        explain_names(&store, out)?;
     }
     Ok(0)
 }

@@ -34,10 +34,11 @@ pub fn run(args: &TrainArgs, records: &Records, out: &mut dyn Write) -> anyhow::
     refuse_shared(&identity, bucket)?;
     let mut store = records.write()?;
     let account = records.single(&store, args.account.as_deref())?;
+    let known = store.names().identity(&identity);
     let before = store
         .lessons(&account)?
         .into_iter()
-        .find(|lesson| lesson.identity == identity);
+        .find(|lesson| lesson.identity == known);
     // A clock that was set back must not keep the user's latest word from counting.
     let at = before.as_ref().map_or(records.now, |lesson| records.now.max(lesson.at));
     let lesson = Lesson {

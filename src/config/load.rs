@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use toml::Spanned;
 use toml::de::DeTable;
 
 use super::diagnostic::{self, Sources};
@@ -138,12 +139,15 @@ fn load_text(path: &Path, text: String, environment: &Environment) -> Result<Con
                     .iter()
                     .filter_map(|account| checker.account(account, &mut names)),
             );
-            for at in raw.rules.iter().chain(&raw.state).chain(&raw.metrics) {
+            let paths = raw.rules.iter().chain(&raw.state).chain(&raw.metrics).chain(&raw.key);
+            let words = raw.privacy.iter().map(Spanned::span);
+            let words = words.chain(raw.key_credential.iter().map(Spanned::span));
+            for span in paths.map(Spanned::span).chain(words) {
                 checker.findings.push(
                     Finding::error(
                         "misplaced-key",
                         &name,
-                        at.span(),
+                        span,
                         "a file in accounts.d may only hold accounts",
                     )
                     .hint(format!("put this into {file}")),
@@ -175,6 +179,16 @@ fn load_text(path: &Path, text: String, environment: &Environment) -> Result<Con
             .hint("add state = \"/var/lib/postroom\""),
         );
     }
+    let mut privacy_key = None;
+    if let (Some(main), Some(state)) = (&main, &state) {
+        let mut checker = Checker {
+            file: &file,
+            base: &base,
+            findings: Vec::new(),
+        };
+        privacy_key = checker.privacy(main, state, environment.credentials_directory.as_deref());
+        findings.append(&mut checker.findings);
+    }
     let (Some(main), Some(state), true) = (main, state, findings.is_empty()) else {
         return Err(ConfigError::Invalid { findings, sources });
     };
@@ -195,6 +209,7 @@ fn load_text(path: &Path, text: String, environment: &Environment) -> Result<Con
         rules,
         state,
         metrics_file,
+        privacy_key,
         accounts,
     })
 }

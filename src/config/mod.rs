@@ -18,6 +18,7 @@ pub mod secret;
 pub mod translate;
 mod validate;
 mod validate_daily;
+mod validate_privacy;
 mod validate_secret;
 
 pub use find::Environment;
@@ -40,6 +41,8 @@ pub struct Config {
     pub state: PathBuf,
     /// `metrics_file`: where counts for Prometheus are written.
     pub metrics_file: Option<PathBuf>,
+    /// `privacy = "hashed"`: the file with the key under which names are hashed in the records; `None` for names in clear.
+    pub privacy_key: Option<PathBuf>,
     /// The accounts, in order; names are unique.
     pub accounts: Vec<Account>,
 }

@@ -17,8 +17,20 @@ pub(super) struct File {
     pub state: Option<Spanned<PathBuf>>,
     #[serde(rename = "metrics_file")]
     pub metrics: Option<Spanned<PathBuf>>,
+    pub privacy: Option<Spanned<Privacy>>,
+    #[serde(rename = "privacy_key_file")]
+    pub key: Option<Spanned<PathBuf>>,
+    #[serde(rename = "privacy_key_credential")]
+    pub key_credential: Option<Spanned<String>>,
     #[serde(default)]
     pub account: Vec<Spanned<Account>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Privacy {
+    Clear,
+    Hashed,
 }
 
 /// One `[[account]]`.

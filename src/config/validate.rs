@@ -30,6 +30,17 @@ impl Checker<'_> {
             .push(Finding::error(check, self.file, at.span(), message).hint(hint));
     }
 
+    pub(super) fn finding(
+        &mut self,
+        check: &'static str,
+        span: std::ops::Range<usize>,
+        message: impl Into<String>,
+        hint: &str,
+    ) {
+        self.findings
+            .push(Finding::error(check, self.file, span, message).hint(hint));
+    }
+
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.base.join(path)
     }

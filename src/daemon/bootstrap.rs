@@ -47,11 +47,12 @@ impl Visit<'_> {
         let inbox = Mailbox::inbox();
         // What has come since the last look stands at the door already.
         let before = self.marks.get(&inbox).map(|mark| (mark.uid_validity, mark.next_uid));
-        let mut met = BTreeSet::new();
+        let (mut met, names) = (BTreeSet::new(), self.sorter.names().clone());
         self.look_into(&inbox, None, |arrival| {
             let place = &arrival.location;
             let new = before.is_some_and(|(epoch, next)| epoch == place.uid_validity && place.uid >= next);
-            met.extend(arrival.message.from().filter(|_| !new).cloned());
+            let from = arrival.message.from().filter(|_| !new);
+            met.extend(from.map(|from| names.address(from).into_owned()));
         })
         .await?;
         let text = serde_json::to_string(&met).unwrap_or_default();
@@ -66,7 +67,10 @@ impl Visit<'_> {
     /// Reads only Sent: for an inbox whose first sweep is about to read all of it.
     pub async fn bootstrap_from_sent(&mut self, keep: bool) -> Result<(), DaemonError> {
         match self.layout.sent.clone() {
-            Some(sent) if !self.marks.contains_key(&sent) => self.look_back(&sent, SENT_MESSAGES, keep).await,
+            // An empty folder gets its mark from the first round.
+            Some(sent) if !self.marks.contains_key(&sent) && !self.is_empty(&sent) => {
+                self.look_back(&sent, SENT_MESSAGES, keep).await
+            }
             _ => Ok(()),
         }
     }

@@ -65,22 +65,26 @@ impl Visit<'_> {
             forgotten,
             tallies: self.sorter.correspondence.take_changed(),
             sent_ids: self.sorter.sent_index.take_new(),
-            rows: entries.clone(),
+            rows: entries,
             folders: vec![(mailbox.clone(), *mark)],
             notes: vec![model::provider_note(&self.sorter.provider)],
         };
         let account = self.account.name.clone();
         failpoint("plan-before-commit");
-        let rows = self
+        // The rows go there and come back: a window of them is not held twice.
+        let (rows, entries) = self
             .store
-            .run(move |store| store.commit_learning(&account, now, &learning))
+            .run(move |store| {
+                let rows = store.commit_learning(&account, now, &learning)?;
+                Ok((rows, learning.rows))
+            })
             .await?;
         failpoint("plan-after-commit");
         self.marks.insert(mailbox.clone(), *mark);
         if hold {
             let account = self.account.name.clone();
             let kept = self.store.run(move |store| store.lessons(&account)).await?;
-            self.sorter.taught = Taught::default();
+            self.sorter.taught = Taught::under(self.sorter.names());
             self.sorter.taught.load(kept);
             self.logbook
                 .held(lessons.len(), "more than 100 different senders in one sweep");
@@ -193,17 +197,13 @@ impl Visit<'_> {
 
     /// A copy of ours is now in `folder`: the next sweep need not look at it.
     fn put_there(&mut self, folder: &Mailbox, uid_validity: UidValidity, uid: Uid) {
-        let Some(mark) = self
+        if self
             .marks
-            .get_mut(folder)
-            .filter(|mark| mark.uid_validity == uid_validity)
-        else {
-            return;
-        };
-        let ours = self.ours.entry(folder.clone()).or_default();
-        ours.insert(uid);
-        while ours.remove(&mark.next_uid) {
-            mark.next_uid = Uid(mark.next_uid.0.saturating_add(1));
+            .get(folder)
+            .is_some_and(|mark| mark.uid_validity == uid_validity)
+        {
+            self.ours.entry(folder.clone()).or_default().insert(uid);
+            self.pass_over_ours(folder);
         }
     }
 }

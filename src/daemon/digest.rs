@@ -65,12 +65,7 @@ impl Visit<'_> {
                     }
                     other => drop(other?),
                 }
-                // Where it has looked into other folders, INBOX is to be watched again, and its news were swallowed.
-                let watched = self.session.selected();
-                if watched.is_some_and(|folder| folder.mailbox.is_inbox() && !folder.read_only) {
-                    return Ok(());
-                }
-                self.sweep(&Mailbox::inbox(), &|| false).await
+                Ok(())
             }
             Some(_) => Ok(()),
         }

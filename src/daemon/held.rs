@@ -132,12 +132,18 @@ impl Visit<'_> {
         if before.digest == set.digest() && (before.sampled || !wants_sample) {
             return Ok(before);
         }
-        let listed = self.session.list().await?;
         let (mut missing, mut folders) = (BTreeSet::new(), BTreeSet::from([Mailbox::inbox()]));
         folders.extend(self.layout.buckets.iter().cloned());
+        // The buckets are known to be there: the server is asked only about a folder that a rule names besides.
+        let named_besides = !lint::missing_folders(&set, |folder| folders.contains(folder)).is_empty();
+        let listed = if named_besides {
+            self.session.list().await?
+        } else {
+            Vec::new()
+        };
         // Said once for each folder, however often the rules change before it is there.
         let news = lint::missing_folders(&set, |folder| {
-            let there = listed.iter().any(|there| there.mailbox == *folder);
+            let there = folders.contains(folder) || listed.iter().any(|there| there.mailbox == *folder);
             if there {
                 folders.insert(folder.clone());
             } else {

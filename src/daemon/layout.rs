@@ -9,6 +9,7 @@ use crate::config::Account;
 use crate::imap::Folder;
 use crate::imap::ImapError;
 use crate::imap::Session;
+use crate::imap::Status;
 use crate::imap::mover;
 use crate::sort::mailbox::Mailbox;
 use crate::sort::snooze::Snooze;
@@ -87,17 +88,14 @@ pub async fn prepare(
 
 /// Pairs of names that stand for one folder: the same messages would be met twice, and a drag would mean two things.
 /// Folders that were never used tell nothing, and neither does UIDVALIDITY alone: some servers give all folders the same.
-pub async fn aliases(session: &mut Session, layout: &Layout) -> Result<Vec<(Mailbox, Mailbox)>, ImapError> {
-    let mut folders = layout.watched();
-    folders.push(Mailbox::inbox());
-    let states = session.status(&folders).await?;
-    let used: Vec<_> = states.into_iter().filter(|(_, state)| state.messages > 0).collect();
+pub fn aliases(states: &BTreeMap<Mailbox, Status>) -> Vec<(Mailbox, Mailbox)> {
+    let used: Vec<_> = states.iter().filter(|(_, state)| state.messages > 0).collect();
     let mut pairs = Vec::new();
     for (index, (one, state)) in used.iter().enumerate() {
         let same = used.iter().skip(index + 1).filter(|(_, other)| other == state);
-        pairs.extend(same.map(|(other, _)| (one.clone(), other.clone())));
+        pairs.extend(same.map(|(other, _)| ((*one).clone(), (*other).clone())));
     }
-    Ok(pairs)
+    pairs
 }
 
 fn find(listed: &[Folder], account: &Account) -> Layout {

@@ -8,10 +8,7 @@ use crate::sort::authenticity::Provider;
 use crate::sort::rules::RuleSet;
 use crate::sort::sender::Address;
 use crate::sort::{Settings, Sorter};
-use crate::store::{Store, StoreError};
-
-/// Key of the note that keeps what was learned about the provider.
-const PROVIDER: &str = "provider";
+use crate::store::{PROVIDER_NOTE, Store, StoreError};
 
 /// Key of the note that keeps whose mail lay in the inbox before strangers had to wait.
 pub const MET_BEFORE: &str = "met-before";
@@ -33,7 +30,7 @@ pub fn settings(account: &Account, layout: &Layout) -> Settings {
 pub fn load(store: &Store, settings: Settings, rules: Arc<RuleSet>) -> Result<Sorter, StoreError> {
     let account = settings.account.clone();
     let configured = settings.authserv_id.is_some();
-    let mut sorter = Sorter::new(settings, rules);
+    let mut sorter = Sorter::new(settings, rules).under(store.names());
     sorter.taught.load(store.lessons(&account)?);
     sorter.correspondence.load(store.tallies(&account)?);
     sorter.sent_index.load(store.sent_ids(&account)?);
@@ -44,14 +41,15 @@ pub fn load(store: &Store, settings: Settings, rules: Arc<RuleSet>) -> Result<So
             .unwrap_or_default();
         sorter.acquainted = met.into_iter().chain(store.acquaintances(&account)?).collect();
     }
-    if let Some(provider) = store.get_note(&account, PROVIDER)?.filter(|_| !configured) {
+    if let Some(provider) = store.get_note(&account, PROVIDER_NOTE)?.filter(|_| !configured) {
         // What cannot be read back is learned again.
-        sorter.provider = serde_json::from_str(&provider).unwrap_or_default();
+        let provider: Provider = serde_json::from_str(&provider).unwrap_or_default();
+        sorter.provider = provider.under(store.names());
     }
     Ok(sorter)
 }
 
 /// What was learned about the provider, as a note for the store.
 pub fn provider_note(provider: &Provider) -> (String, Option<String>) {
-    (PROVIDER.to_owned(), serde_json::to_string(provider).ok())
+    (PROVIDER_NOTE.to_owned(), serde_json::to_string(provider).ok())
 }

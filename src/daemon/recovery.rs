@@ -92,7 +92,6 @@ impl Visit<'_> {
         self.read_back(open, PRETENDED).await?;
         if let Some(selected) = selected {
             self.session.select(&selected, Access::ReadWrite).await?;
-            self.session.assume_news();
         }
         Ok(())
     }

@@ -115,9 +115,7 @@ impl Visit<'_> {
         if due.is_empty() {
             return Ok(());
         }
-        self.decide_again(&due).await?;
-        // Selecting INBOX afresh swallows the news of what has arrived meanwhile.
-        self.sweep(&Mailbox::inbox(), &|| false).await
+        self.decide_again(&due).await
     }
 
     /// Asks the ledger which messages are due, and when the next ones will be.
@@ -218,7 +216,7 @@ mod tests {
                 bucket: Bucket::News,
                 reason: Reason::new(ReasonKind::Default, "test"),
                 flags: Vec::new(),
-                rules: String::new(),
+                rules: "".into(),
                 undoes: None,
                 arrived: None,
             },

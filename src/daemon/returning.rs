@@ -98,8 +98,7 @@ impl Visit<'_> {
         for (folder, waits) in by_folder {
             self.bring_back_from(&folder, waits, now).await?;
         }
-        // Selecting INBOX afresh swallows the news of what has arrived meanwhile.
-        self.sweep(&Mailbox::inbox(), &|| false).await
+        Ok(())
     }
 
     async fn bring_back_from(&mut self, folder: &Mailbox, waits: Vec<Row>, now: Timestamp) -> Result<(), DaemonError> {

@@ -60,7 +60,10 @@ impl Visit<'_> {
         if now.seconds_since(known.looked) < EVERY {
             return Ok(());
         }
-        let found = self.suggestions(now).await?;
+        let mut found = self.suggestions(now).await?;
+        for suggestion in &mut found {
+            suggestion.identity = self.sorter.names().identity(&suggestion.identity);
+        }
         let named = (accounts > 1).then_some(self.account.name.as_str());
         known.found(now, &found, named);
         self.keep_suggestions(known).await

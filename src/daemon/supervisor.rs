@@ -1,7 +1,6 @@
 //! The process: takes one lock an account, opens the store, starts a worker for each, and hands on signals, new rules and
 //! a new configuration. Who is looked after, and what happens when a worker ends, is the roster's.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use super::reload::{self, RulesKeeper};
 use super::roster::{Outfit, Roster, lock_all};
 use super::{clock, metrics, systemd};
 use crate::config::{self, Config, Environment};
-use crate::store::{AccountLock, Store, StoreHandle};
+use crate::store::{AccountLock, Place, Store, StoreHandle};
 
 /// The daemon, ready to run.
 #[derive(Debug)]
@@ -33,12 +32,26 @@ pub struct Supervisor {
 }
 
 /// Opens the state directory and says so when a damaged database had to be set aside.
-pub fn open_store(state: &Path) -> Result<StoreHandle, DaemonError> {
-    let opened = Store::open(state, clock::now())?;
+/// Where names have just been hashed, old copies of the records hold them in clear: those are told of.
+pub fn open_store(config: &Config) -> Result<StoreHandle, DaemonError> {
+    let opened = Store::open(place(config), clock::now())?;
+    if opened.converted {
+        info!("the names in the records are hashed from now on");
+    }
+    if config.privacy_key.is_some() {
+        for old in Store::set_aside(&config.state) {
+            warn!(file = %old.display(), "these old records may hold names in clear; delete them when you no longer need them");
+        }
+    }
     if let Some(damaged) = &opened.set_aside {
         error!(set_aside = %damaged.display(), "the records were damaged and have been set aside, not deleted; starting with empty ones: old mail is left alone");
     }
     Ok(StoreHandle::new(opened.store)?)
+}
+
+/// Where the records of a configuration are, and how names are kept in them.
+pub fn place(config: &Config) -> Place {
+    Place::new(&config.state, config.privacy_key.as_deref())
 }
 
 /// A name for this run of the program, for `undo --run`.
@@ -62,7 +75,7 @@ impl Supervisor {
         let locks = lock_all(&config.state, &config.accounts)?;
         let outfit = Outfit {
             gate: Arc::new(Network),
-            store: open_store(&config.state)?,
+            store: open_store(&config)?,
             run: run_name(),
             rules: channel::Sender::new(keeper.current()),
             listener,
@@ -162,7 +175,15 @@ impl Supervisor {
         if new.state != state {
             warn!(state = %state.display(), "the state directory stays the same until the daemon is started again");
         }
-        self.config = Config { state, ..new };
+        let privacy_key = self.config.privacy_key.clone();
+        if new.privacy_key != privacy_key {
+            warn!("how names are kept stays the same until the daemon is started again");
+        }
+        self.config = Config {
+            state,
+            privacy_key,
+            ..new
+        };
         self.keeper.configure(&self.config);
         self.roster.match_to(&self.config.state, &self.config.accounts);
         info!(

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::clock;
 use super::error::DaemonError;
+use super::first_look::FirstLook;
 use super::visit::{Stopping, Visit, written};
 use crate::imap::Fetched;
 use crate::imap::Status;
@@ -24,6 +25,7 @@ impl Visit<'_> {
     /// Compares a folder with the ledger and acts on what is new. `stop` is asked between windows.
     pub async fn sweep(&mut self, mailbox: &Mailbox, stop: Stopping<'_>) -> Result<(), DaemonError> {
         let selected = self.enter(mailbox).await?;
+        self.session.looked_through();
         let Some(mut mark) = self.mark(&selected).await? else {
             return Ok(());
         };
@@ -46,6 +48,7 @@ impl Visit<'_> {
             self.refresh().await?;
         }
         let fields = self.fields();
+        let mut newcomers = selected.uid_next;
         let mut windows = uids.chunks(WINDOW).peekable();
         while let Some(window) = windows.next() {
             let fetched = self.session.headers(window, &fields).await?;
@@ -64,9 +67,58 @@ impl Visit<'_> {
             if stop() || withheld.is_some() {
                 break;
             }
+            if mailbox.is_inbox() && windows.peek().is_some() {
+                newcomers = self.newcomers_first(&mark, mailbox, newcomers).await?;
+            }
         }
         self.session.settle().await?;
-        self.carry_out().await
+        self.carry_out().await?;
+        self.pass_over_ours(mailbox);
+        Ok(())
+    }
+
+    /// New mail goes first: deals with what has come into `mailbox` behind UID `from` while older mail waits there, and
+    /// leaves that where it was. The next UID to look at.
+    ///
+    /// The mark stays with the older mail. After a crash in between, the newcomers are met again, and known.
+    async fn newcomers_first(&mut self, mark: &FolderMark, mailbox: &Mailbox, from: Uid) -> Result<Uid, DaemonError> {
+        if self.session.take_arrivals() == 0 {
+            return Ok(from);
+        }
+        let fetched = self.session.headers_from(from, &self.fields()).await?;
+        let Some(last) = fetched.last().map(|message| message.uid) else {
+            return Ok(from);
+        };
+        let met: Vec<Uid> = fetched.iter().map(|message| message.uid).collect();
+        let older = std::mem::take(&mut self.pending);
+        self.take_in(mailbox, mark, fetched).await?;
+        self.carry_out().await?;
+        self.pending = older;
+        self.ours.entry(mailbox.clone()).or_default().extend(met);
+        Ok(Uid(last.0.saturating_add(1)))
+    }
+
+    /// Moves the mark over messages that this visit has dealt with already.
+    pub(super) fn pass_over_ours(&mut self, mailbox: &Mailbox) {
+        let (Some(mark), Some(ours)) = (self.marks.get_mut(mailbox), self.ours.get_mut(mailbox)) else {
+            return;
+        };
+        while ours.remove(&mark.next_uid) {
+            mark.next_uid = Uid(mark.next_uid.0.saturating_add(1));
+        }
+        if ours.is_empty() {
+            self.ours.remove(mailbox);
+        }
+    }
+
+    /// Sees to it that INBOX is the selected folder, since IDLE tells of no other, and that nothing has come there unseen:
+    /// whatever was looked at last, and by whom.
+    pub async fn watch_inbox(&mut self, stop: Stopping<'_>) -> Result<(), DaemonError> {
+        let inbox = Mailbox::inbox();
+        if self.session.announces(&inbox) {
+            return Ok(());
+        }
+        self.sweep(&inbox, stop).await
     }
 
     /// Deals with what the server has just told of INBOX while it was selected: one FETCH, and the moves. Whenever what
@@ -204,28 +256,33 @@ impl Visit<'_> {
     /// Of the folders given, those that must be opened to know what is new in them: one STATUS tells of all others that
     /// nothing is, and where a new folder begins.
     pub async fn unseen(&mut self, folders: &[Mailbox]) -> Result<Vec<Mailbox>, DaemonError> {
-        let statuses = self.session.status(folders).await?;
-        let mut unseen = Vec::new();
+        // What was done meanwhile is in the marks, or met by the next look.
+        let seen = self.first_look.take();
+        let statuses = match seen.as_ref().and_then(FirstLook::fresh) {
+            Some(seen) if folders.iter().all(|folder| seen.contains_key(folder)) => seen.clone(),
+            _ => self.session.status(folders).await?,
+        };
+        let (mut unseen, mut new) = (Vec::new(), Vec::new());
         for mailbox in folders {
             match (statuses.get(mailbox), self.marks.get(mailbox)) {
                 (Some(status), Some(mark))
                     if (status.uid_validity, status.uid_next) == (mark.uid_validity, mark.next_uid) => {}
                 (Some(status), None) if !self.waits_in(mailbox) => {
                     self.logbook.baseline(mailbox, status.messages);
-                    self.set_mark(
-                        mailbox,
-                        FolderMark {
-                            uid_validity: status.uid_validity,
-                            next_uid: status.uid_next,
-                            highest_modseq: status.highest_modseq,
-                            baseline_done: true,
-                            seen_at: clock::now(),
-                        },
-                    )
-                    .await?;
+                    let mark = FolderMark {
+                        uid_validity: status.uid_validity,
+                        next_uid: status.uid_next,
+                        highest_modseq: status.highest_modseq,
+                        baseline_done: true,
+                        seen_at: clock::now(),
+                    };
+                    new.push((mailbox.clone(), mark));
                 }
                 _ => unseen.push(mailbox.clone()),
             }
+        }
+        if !new.is_empty() {
+            self.set_marks(new).await?;
         }
         Ok(unseen)
     }
@@ -248,11 +305,15 @@ impl Visit<'_> {
 
     /// Remembers up to where a folder has been looked at.
     pub async fn set_mark(&mut self, mailbox: &Mailbox, mark: FolderMark) -> Result<(), DaemonError> {
-        let (account, folder, stored) = (self.account.name.clone(), mailbox.clone(), mark);
+        self.set_marks(vec![(mailbox.clone(), mark)]).await
+    }
+
+    async fn set_marks(&mut self, marks: Vec<(Mailbox, FolderMark)>) -> Result<(), DaemonError> {
+        let (account, stored) = (self.account.name.clone(), marks.clone());
         self.store
-            .run(move |store| store.set_folder(&account, &folder, &stored))
+            .run(move |store| store.set_folders(&account, &stored))
             .await?;
-        self.marks.insert(mailbox.clone(), mark);
+        self.marks.extend(marks);
         Ok(())
     }
 }

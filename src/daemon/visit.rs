@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::claim::Claims;
 use super::contacts;
 use super::error::DaemonError;
+use super::first_look::FirstLook;
 use super::hindrance::Hindrance;
 use super::layout::{self, Layout};
 use super::logbook::Logbook;
@@ -40,7 +41,8 @@ pub struct Visit<'a> {
     pub layout: Layout,
     /// Up to where each folder has been looked at.
     pub marks: BTreeMap<Mailbox, FolderMark>,
-    /// UIDs of copies that this visit has put into bucket folders: no need to look at them again.
+    /// UIDs behind the marks that this visit has dealt with: copies it put into folders, and new mail that went before old
+    /// mail. No need to look at them again.
     pub ours: BTreeMap<Mailbox, BTreeSet<Uid>>,
     /// The records.
     pub store: StoreHandle,
@@ -71,9 +73,11 @@ pub struct Visit<'a> {
     /// When the visit began, after the folders were listed.
     pub begun: Timestamp,
     /// Rules that have filled all the folders they may, and were told of.
-    pub full_rules: BTreeSet<Option<String>>,
+    pub full_rules: BTreeSet<Option<Arc<str>>>,
     /// What the store last said about changes by other processes.
     pub outside_changes: Option<i64>,
+    /// The state of every folder as the visit began; whoever is quick need not ask again.
+    pub first_look: Option<FirstLook>,
 }
 
 /// Asked between two steps of long work: is the program to stop?
@@ -122,6 +126,7 @@ impl<'a> Visit<'a> {
             begun: clock::now(),
             full_rules: BTreeSet::new(),
             outside_changes: None,
+            first_look: None,
         };
         visit.refresh_contacts();
         Ok(visit)
@@ -158,7 +163,7 @@ impl Visit<'_> {
         self.refresh_contacts();
         self.outside_changes = Some(now);
         if let Some(lessons) = lessons {
-            self.sorter.taught = Taught::default();
+            self.sorter.taught = Taught::under(self.sorter.names());
             self.sorter.taught.load(lessons);
             self.hold_as_recorded().await?;
         }

@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::Gate;
 use super::attendant::Attendants;
-use super::backoff::{Backoff, Ending, FOR_GOOD};
+use super::backoff::{Backoff, Ending, FOR_GOOD, Logins};
 use super::error::DaemonError;
 use super::logbook::Logbook;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
-use super::{access, clock, layout, paused, slumber};
+use super::{access, clock, layout, paused, recess, slumber};
 use crate::config::{Account, Backlog, Mode, Secret};
 use crate::imap::watch;
 use crate::sort::arrival::Event;
@@ -64,13 +64,16 @@ impl Worker {
     pub async fn run(mut self) {
         let mut backoff = Backoff::default();
         while !self.stop.is_cancelled() {
+            self.keep_recess().await;
             let budget = backoff.before_login(Instant::now());
             self.rest(budget).await;
             if self.stop.is_cancelled() {
                 break;
             }
             let (begun, tried) = (Instant::now(), self.password_on_disk().await);
-            let Err(error) = self.visit(true).await else { continue };
+            let Err(error) = self.visit(Some(&backoff.logins.clone())).await else {
+                continue;
+            };
             if begun.elapsed() > SETTLED {
                 backoff.succeeded();
             }
@@ -143,7 +146,12 @@ impl Worker {
 
     /// One full sweep, then the end.
     pub async fn once(&mut self) -> Result<(), DaemonError> {
-        self.visit(false).await
+        if let Some(recess) = recess::now(&self.store, &self.account.name).await {
+            let words = format!("{}; nothing is done; `postroom resume` goes on", recess.sentence());
+            self.logbook.recess(&words);
+            return Ok(());
+        }
+        self.visit(None).await
     }
 
     async fn rest(&self, wait: Duration) {
@@ -177,19 +185,20 @@ impl Worker {
         Visit::begin(session, account, store, rules, run, logbook, create).await
     }
 
-    async fn visit(&mut self, stay: bool) -> Result<(), DaemonError> {
+    /// One connection, from the login to its end. With the account's logins it stays and waits for news.
+    async fn visit(&mut self, logins: Option<&Logins>) -> Result<(), DaemonError> {
         let rules = self.rules.borrow_and_update().clone();
         let moves = self.account.mode == Mode::Sort;
         let session = self.gate.open(&self.account.imap).await?;
         let (account, store, run, logbook) = (&self.account, &self.store, self.run.as_str(), &self.logbook);
-        let mut visit = Visit::begin(session, account, store, rules, run, logbook, moves).await?;
+        let mut visit = Box::pin(Visit::begin(session, account, store, rules, run, logbook, moves)).await?;
         self.logbook.connected(&self.account.imap.host);
-        for (one, other) in layout::aliases(&mut visit.session, &visit.layout).await? {
+        for (one, other) in layout::aliases(Box::pin(visit.look_around()).await?) {
             self.logbook.alias(&one, &other);
         }
         let stop = self.stop.clone();
         let stopping = move || stop.is_cancelled();
-        let attendants = stay.then(|| Attendants::send(&visit, &self.gate, self.wake.clone()));
+        let attendants = logins.map(|logins| Attendants::send(&visit, &self.gate, logins, self.wake.clone()));
         loop {
             let heard = attendants.as_ref().map(|attendants| &*attendants.heard);
             let work = Self::work(&mut visit, heard.map(|heard| (&mut self.rules, heard)), &stopping);
@@ -198,8 +207,8 @@ impl Worker {
                 () = slumber::over(slumber::asleep) => Err(DaemonError::Slept),
             };
             match worked {
-                Err(DaemonError::Store(error)) if stay && paused::passes(&error) => {
-                    visit.pause(&error, heard.unwrap_or(&self.wake), &stopping).await?;
+                Err(DaemonError::Store(error)) if logins.is_some() && paused::passes(&error) => {
+                    Box::pin(visit.pause(&error, heard.unwrap_or(&self.wake), &stopping)).await?;
                 }
                 worked => {
                     worked?;
@@ -207,16 +216,27 @@ impl Worker {
                 }
             }
         }
-        visit.session.logout().await;
+        Box::pin(visit.session.logout()).await;
         Ok(())
     }
 
-    /// Everything a visit does, from what was left open to waiting for news.
+    /// Everything a visit does, from what was left open to waiting for news. An account waits nearly all of its life: what
+    /// it does between is boxed for as long as it takes, so that its own future is small (4 KiB an account).
     async fn work(
         visit: &mut Visit<'_>,
         mut stay: Option<(&mut channel::Receiver<Arc<RuleSet>>, &Notify)>,
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
+        Box::pin(Self::catch_up(visit, stopping)).await?;
+        if let Some((rules, wake)) = stay {
+            return Self::stay(visit, rules, wake, stopping).await;
+        }
+        Box::pin(visit.watch_inbox(stopping)).await?;
+        Box::pin(visit.release_claims()).await
+    }
+
+    /// What was left open, what the account's past tells, and everything that is new.
+    async fn catch_up(visit: &mut Visit<'_>, stopping: Stopping<'_>) -> Result<(), DaemonError> {
         visit.learn_rights().await?;
         visit.recover().await?;
         if visit.account.backlog == Backlog::Sort && !visit.store.run(|store| Ok(store.has_lost_records())).await? {
@@ -237,11 +257,7 @@ impl Worker {
         visit.bring_back().await?;
         visit.try_again().await?;
         let account = visit.account.name.clone();
-        status::save(&visit.store, &account, AccountStatus::connected(visit)).await?;
-        match stay {
-            Some((rules, wake)) => Self::stay(visit, rules, wake, stopping).await,
-            None => visit.release_claims().await,
-        }
+        Ok(status::save(&visit.store, &account, AccountStatus::connected(visit)).await?)
     }
 
     /// Waits for news and deals with them until stopped.
@@ -251,67 +267,99 @@ impl Worker {
         wake: &Notify,
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
-        let inbox = Mailbox::inbox();
-        let (mut swept, mut pruned) = (Instant::now(), None);
+        let mut dues = Dues::new();
         visit.logbook.watching();
-        visit.logbook.idle();
         while !stopping() {
-            // Whatever was looked at last: IDLE tells of the selected folder, and that must be INBOX.
-            if !visit
-                .session
-                .selected()
-                .is_some_and(|selected| selected.mailbox.is_inbox())
-            {
-                visit.sweep(&inbox, stopping).await?;
-            }
+            Box::pin(visit.watch_inbox(stopping)).await?;
+            visit.logbook.idle();
             let others = visit.layout.watched();
             let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
-            visit.heed_server();
-            if rules.has_changed().unwrap_or(false) {
-                let new = rules.borrow_and_update().clone();
-                // May select other folders: what has arrived meanwhile is met by the sweep.
-                visit.use_rules(new).await?;
-                visit.sweep(&inbox, stopping).await?;
-            } else if changes.selected {
-                visit.take_news(&inbox, stopping).await?;
+            if recess::now(&visit.store, &visit.account.name).await.is_some() {
+                break;
             }
-            visit.bring_back().await?;
-            visit.try_again().await?;
-            if pruned.is_none_or(|at: Instant| at.elapsed() >= PRUNING) {
-                let now = clock::now();
-                visit.store.run(move |store| store.prune(now, RETENTION)).await?;
-                pruned = Some(Instant::now());
-            }
-            visit.digest_when_due().await?;
-            if swept.elapsed() >= FULL_SWEEP {
-                visit.begin_round(stopping).await?;
-                swept = Instant::now();
-                status::save(&visit.store, &visit.account.name, AccountStatus::connected(visit)).await?;
-                continue;
-            }
-            let hinted: Vec<Mailbox> = if visit.session.is_notified() {
-                others
-                    .into_iter()
-                    .filter(|folder| changes.others.contains(folder))
-                    .collect()
-            } else {
-                others
-            };
-            let changed = if hinted.is_empty() {
-                Vec::new()
-            } else {
-                visit.changed(&hinted).await?
-            };
-            for folder in &changed {
-                visit.sweep(folder, stopping).await?;
-            }
-            if !changed.is_empty() {
-                visit.sweep(&inbox, stopping).await?;
-            }
-            visit.look_for_rival_when_due().await?;
-            visit.logbook.idle();
+            Box::pin(Self::attend(visit, rules, others, changes, &mut dues, stopping)).await?;
         }
         Ok(())
+    }
+
+    /// Deals with what has changed while the account waited, and with what has become due.
+    async fn attend(
+        visit: &mut Visit<'_>,
+        rules: &mut channel::Receiver<Arc<RuleSet>>,
+        others: Vec<Mailbox>,
+        changes: watch::Changes,
+        dues: &mut Dues,
+        stopping: Stopping<'_>,
+    ) -> Result<(), DaemonError> {
+        let inbox = Mailbox::inbox();
+        visit.heed_server();
+        if rules.has_changed().unwrap_or(false) {
+            let new = rules.borrow_and_update().clone();
+            visit.use_rules(new).await?;
+            // What has come with the news is decided about by the new rules.
+            visit.sweep(&inbox, stopping).await?;
+        } else if changes.selected {
+            visit.take_news(&inbox, stopping).await?;
+        }
+        visit.bring_back().await?;
+        visit.try_again().await?;
+        if dues.prune() {
+            let now = clock::now();
+            visit.store.run(move |store| store.prune(now, RETENTION)).await?;
+        }
+        visit.digest_when_due().await?;
+        if dues.sweep() {
+            visit.begin_round(stopping).await?;
+            dues.swept = Instant::now();
+            return Ok(status::save(&visit.store, &visit.account.name, AccountStatus::connected(visit)).await?);
+        }
+        let hinted: Vec<Mailbox> = if visit.session.is_notified() {
+            others
+                .into_iter()
+                .filter(|folder| changes.others.contains(folder))
+                .collect()
+        } else {
+            others
+        };
+        let changed = if hinted.is_empty() {
+            Vec::new()
+        } else {
+            visit.changed(&hinted).await?
+        };
+        for folder in &changed {
+            visit.sweep(folder, stopping).await?;
+        }
+        visit.look_for_rival_when_due().await
+    }
+}
+
+/// When what is due now and then was done last.
+struct Dues {
+    swept: Instant,
+    pruned: Option<Instant>,
+}
+
+impl Dues {
+    /// As after a full sweep.
+    fn new() -> Self {
+        Self {
+            swept: Instant::now(),
+            pruned: None,
+        }
+    }
+
+    /// True when old rows are to be deleted now.
+    fn prune(&mut self) -> bool {
+        let due = self.pruned.is_none_or(|at| at.elapsed() >= PRUNING);
+        if due {
+            self.pruned = Some(Instant::now());
+        }
+        due
+    }
+
+    /// True when a full sweep is due.
+    fn sweep(&self) -> bool {
+        self.swept.elapsed() >= FULL_SWEEP
     }
 }
 

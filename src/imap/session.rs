@@ -47,6 +47,9 @@ pub(super) struct Memory {
     arrived: bool,
     /// How many have arrived there since they were last counted.
     arrivals: u32,
+    /// The folder was selected, and nobody has compared it with what is known of it since: what arrived before was announced
+    /// to nobody and never will be.
+    unlooked: bool,
     /// A message has left the selected folder, or its flags have changed.
     pub(super) left: bool,
     /// Other folders of which an unasked STATUS told something new.
@@ -104,10 +107,16 @@ impl Session {
         std::mem::take(&mut self.memory.arrivals)
     }
 
-    /// The folder was left and selected anew: what has arrived meanwhile was announced to nobody. The next wait ends at once.
-    pub fn assume_news(&mut self) {
-        self.memory.arrived = true;
-        self.memory.arrivals = u32::MAX;
+    /// True when this folder is selected and has been compared with what is known of it since it was: from then on
+    /// whatever arrives is announced. Every SELECT and EXAMINE swallows the news of what has arrived before.
+    pub fn announces(&self, mailbox: &Mailbox) -> bool {
+        let selected = self.memory.selected.as_ref();
+        selected.is_some_and(|selected| selected.mailbox == *mailbox) && !self.memory.unlooked
+    }
+
+    /// The selected folder, as it was when it was selected, is being compared with what is known of it.
+    pub fn looked_through(&mut self) {
+        self.memory.unlooked = false;
     }
 
     /// True when the session must be thrown away.
@@ -155,6 +164,7 @@ impl Session {
             highest_modseq: opening.highest_modseq,
         };
         self.memory.selected = Some(selected.clone());
+        self.memory.unlooked = true;
         selected.uid_next = match opening.uid_next {
             Some(uid_next) => uid_next,
             // 163.com and Winmail leave it out.

@@ -55,6 +55,8 @@ pub struct Digest {
     /// Letters of the user's that nobody has answered, oldest first; only where he asks for it. Read from Sent for
     /// this digest; a subject is kept nowhere.
     pub unanswered: Vec<Letter>,
+    /// Senders are named by pseudonyms.
+    pub hashed: bool,
     /// What the user's flags suggest and no digest has told yet.
     pub suggestions: Vec<Told>,
 }
@@ -68,6 +70,7 @@ impl Digest {
             until,
             open: store.open_rows(account)?.len(),
             held: store.held(account)?.len(),
+            hashed: store.names().are_used(),
             ..Self::default()
         };
         let all = Query {
@@ -186,7 +189,7 @@ To look at
      1  on their way, and will be looked for again: the connection was lost
 
 -- 
-Something in the wrong place? Drag it where it belongs; the next one follows. Why a message is where it is: postroom explain MESSAGE-ID
+Something in the wrong place? Drag it where it belongs; the next one follows. Why a message is where it is: postroom explain and its sender's address
 ";
         assert_eq!(digest().text(&TimeZone::UTC), expected);
     }

@@ -204,10 +204,10 @@ impl Report<'_> {
         let mut rows: Vec<(&str, &str, u64, Option<Timestamp>)> = stats
             .rules
             .iter()
-            .map(|((file, name), used)| (name.as_str(), file.as_str(), used.messages, used.last))
+            .map(|((file, name), used)| (&**name, &**file, used.messages, used.last))
             .collect();
         for rule in self.rules {
-            let key = (rule.file.clone(), rule.name.clone());
+            let key = (rule.file.as_str().into(), rule.name.as_str().into());
             if !stats.rules.contains_key(&key) {
                 rows.push((&rule.name, &rule.file, 0, None));
             }
@@ -259,7 +259,8 @@ fn within_a_week(first: Date, day: Date) -> bool {
     first.until(day).is_ok_and(|span| span.get_days() < 7)
 }
 
-fn reason_words(kind: ReasonKind) -> &'static str {
+/// What decided, in a few words for people.
+pub fn reason_words(kind: ReasonKind) -> &'static str {
     match kind {
         ReasonKind::Rule => "a rule of yours",
         ReasonKind::Taught => "what you showed by dragging",

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
@@ -99,7 +100,7 @@ pub struct Stats {
 }
 
 /// A rule by its file and name.
-pub type RuleName = (String, String);
+pub type RuleName = (Arc<str>, Arc<str>);
 
 /// How much a rule decides.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -303,7 +304,7 @@ mod tests {
         assert_eq!(stats.failed, 1);
         // A Wednesday, 11:06 UTC.
         assert_eq!(stats.hours[2][11], 4);
-        let weeklies = ("10-lists.toml".to_owned(), "weeklies".to_owned());
+        let weeklies = ("10-lists.toml".into(), "weeklies".into());
         assert_eq!(stats.rules[&weeklies].messages, 1);
         assert_eq!((stats.wait(0.5), stats.wait(0.99)), (Some(3), Some(3)));
         let empty = Stats::gather(&store, &[], since, records.now, &TimeZone::UTC).unwrap();

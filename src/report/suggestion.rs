@@ -11,7 +11,7 @@ use crate::sort::mailbox::Timestamp;
 use crate::sort::sanitise;
 
 /// Key of the note in the store.
-pub const NOTE: &str = "suggestions";
+pub const NOTE: &str = crate::store::SUGGESTIONS_NOTE;
 
 /// One suggestion in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

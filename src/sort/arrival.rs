@@ -229,7 +229,7 @@ impl Sorter {
         if whose == Whose::Doubled {
             actions.push(Action::Note(Note::Doubled {
                 location: arrival.location.clone(),
-                message_id: arrival.message.message_id.clone(),
+                message_id: self.message_id(arrival),
             }));
         }
         actions.push(Action::Plan(Entry {
@@ -287,20 +287,26 @@ impl Sorter {
         actions
     }
 
+    /// The Message-ID as it is written down.
+    fn message_id(&self, arrival: &Arrival) -> Option<String> {
+        let id = arrival.message.message_id.as_deref();
+        id.map(|id| self.names.message_id(id))
+    }
+
     /// A row about this arrival, with nothing moved.
     pub fn entry(&self, kind: RowKind, arrival: &Arrival, bucket: Bucket, reason: Reason) -> Entry {
         Entry {
             kind,
             mid: arrival.mid.clone(),
-            message_id: arrival.message.message_id.clone(),
-            from: arrival.message.from().cloned(),
+            message_id: self.message_id(arrival),
+            from: arrival.message.from().map(|from| self.names.address(from).into_owned()),
             source: arrival.location.clone(),
             destination: None,
             destination_uid_next: None,
             bucket,
             reason,
             flags: Vec::new(),
-            rules: self.rules.digest().to_owned(),
+            rules: self.rules.shared_digest(),
             undoes: None,
             arrived: arrival.arrived,
         }

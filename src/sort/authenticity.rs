@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mailbox::Timestamp;
 use super::message::Message;
+use super::pseudonym::Pseudonyms;
 use super::sender::organisational_domain;
 
 /// What the provider's own Authentication-Results say about the From domain.
@@ -57,11 +58,14 @@ const AGREEING_ANSWERS: u32 = 3;
 pub struct Provider {
     /// The id believed in; `None` until learned or configured. Microsoft's fields bear none: the empty string.
     pub id: Option<String>,
+    /// As it is remembered: it may be the domain of anybody who writes to the user.
     candidate: Option<String>,
     agreeing: u32,
     answers: u32,
     differing: u32,
     since: Timestamp,
+    #[serde(skip)]
+    names: Pseudonyms,
 }
 
 impl Provider {
@@ -69,6 +73,23 @@ impl Provider {
     pub fn configured(id: Option<&str>) -> Self {
         Self {
             id: id.map(str::to_lowercase),
+            ..Self::default()
+        }
+    }
+
+    /// The same, its candidates remembered under pseudonyms from now on.
+    #[must_use]
+    pub fn under(self, names: &Pseudonyms) -> Self {
+        Self {
+            candidate: self.candidate.map(|id| names.list(&id).into_owned()),
+            names: names.clone(),
+            ..self
+        }
+    }
+
+    fn anew(&self) -> Self {
+        Self {
+            names: self.names.clone(),
             ..Self::default()
         }
     }
@@ -84,7 +105,8 @@ impl Provider {
             return;
         }
         let top = topmost_id(message);
-        match (&self.candidate, top) {
+        let known = top.as_deref().map(|id| self.names.list(id).into_owned());
+        match (&self.candidate, known) {
             (Some(candidate), Some(id)) if *candidate == id => {
                 self.agreeing = self.agreeing.saturating_add(1);
                 self.answers = self.answers.saturating_add(u32::from(answers_me));
@@ -94,7 +116,7 @@ impl Provider {
                     candidate: Some(id),
                     agreeing: 1,
                     since: now,
-                    ..Self::default()
+                    ..self.anew()
                 };
                 *self = Self {
                     answers: u32::from(answers_me),
@@ -102,17 +124,19 @@ impl Provider {
                 };
             }
             (None, None) => {}
-            (Some(_), _) if answers_me => *self = Self::default(),
+            (Some(_), _) if answers_me => *self = self.anew(),
             (Some(_), _) => self.differing = self.differing.saturating_add(1),
         }
         if self.differing > self.agreeing {
-            *self = Self::default();
+            *self = self.anew();
         }
         let consistent = self.agreeing >= AGREEING_MESSAGES
             && self.answers >= AGREEING_ANSWERS
             && self.differing.saturating_mul(4) <= self.agreeing;
         if consistent && now.days_since(self.since) >= AGREEING_DAYS {
-            self.id.clone_from(&self.candidate);
+            // What has just been counted is the candidate, unless this message differs from the others.
+            let agrees = |id: &String| self.candidate.as_deref() == Some(&*self.names.list(id));
+            self.id = top.filter(agrees);
         }
     }
 

@@ -10,7 +10,7 @@
 //! Nobody is suggested whom the user has taught already: his word stands. And no address is suggested for bulk that the
 //! user has written to, nor one whose mail he answered or flagged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::bucket::Bucket;
 use super::correspondence::Correspondence;
@@ -157,11 +157,10 @@ impl Behaviour {
 
     /// What it all suggests: first what should come back in sight, then what could leave it; each by identity.
     pub fn suggestions(self, now: Timestamp, taught: &Taught, correspondence: &Correspondence) -> Vec<Suggestion> {
-        let known: BTreeSet<&Identity> = taught.lessons().map(|lesson| &lesson.identity).collect();
         let writes_to = |address: &Address| correspondence.tally(address).is_some_and(|tally| tally.sent_count > 0);
         let (mut back, mut away) = (Vec::new(), Vec::new());
         for (identity, habit) in self.habits {
-            if known.contains(&identity) {
+            if taught.about(&identity).is_some() {
                 continue;
             }
             let correspondent = matches!(&identity, Identity::Address(address) if writes_to(address));

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::mailbox::Timestamp;
 use super::message::Message;
+use super::pseudonym::Pseudonyms;
 use super::sender::{Address, Owner, is_shared};
 use super::sent::is_answer;
 
@@ -93,12 +94,29 @@ pub struct Correspondence {
     changed: BTreeSet<Address>,
     /// Correspondents by organisational domain.
     domains: HashMap<Box<str>, u32>,
+    names: Pseudonyms,
 }
 
 impl Correspondence {
+    /// Nobody yet; people are remembered under these names.
+    pub fn under(names: &Pseudonyms) -> Self {
+        Self {
+            names: names.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// True where people are remembered by pseudonyms: whom an address resembles cannot be told.
+    pub fn is_hashed(&self) -> bool {
+        self.names.are_used()
+    }
+
     /// The tally of one address; `None` for a stranger.
     pub fn tally(&self, address: &Address) -> Option<&Tally> {
-        self.tallies.get(address)
+        if self.tallies.is_empty() {
+            return None;
+        }
+        self.tallies.get(self.names.address(address).as_ref())
     }
 
     /// Everybody, in no order that means anything.
@@ -106,7 +124,7 @@ impl Correspondence {
         self.tallies.iter()
     }
 
-    /// Puts back what the store kept.
+    /// Puts back what the store kept, which knows people by the same names.
     pub fn load(&mut self, tallies: impl IntoIterator<Item = (Address, Tally)>) {
         for (address, tally) in tallies {
             *self.entry(&address) = tally;
@@ -117,7 +135,7 @@ impl Correspondence {
     /// doubt that its mail is a stranger's. Never for domains that millions share.
     pub fn knows_domain(&self, address: &Address) -> bool {
         let domain = address.organisational_domain();
-        self.domains.contains_key(domain) && !is_shared(domain)
+        !is_shared(domain) && self.domains.contains_key(self.names.domain(domain).as_ref())
     }
 
     fn entry(&mut self, address: &Address) -> &mut Tally {
@@ -142,17 +160,22 @@ impl Correspondence {
             .map(|a| (a, answer))
             .chain(cc.into_iter().map(|a| (a, false)))
         {
-            self.entry(address).add(at, half_life_days, share, answer);
-            self.changed.insert(address.clone());
+            let name = self.names.address(address).into_owned();
+            self.entry(&name).add(at, half_life_days, share, answer);
+            self.changed.insert(name);
         }
     }
 
     /// Takes note of a message from `address`. Counted for people the user has written to, and shown to nobody else's
     /// benefit: a stranger gets no entry, so that a flood of forged senders costs no memory.
     pub fn received(&mut self, address: &Address) {
-        if let Some(tally) = self.tallies.get_mut(address) {
+        if self.tallies.is_empty() {
+            return;
+        }
+        let name = self.names.address(address);
+        if let Some(tally) = self.tallies.get_mut(name.as_ref()) {
             tally.received_count = tally.received_count.saturating_add(1);
-            self.changed.insert(address.clone());
+            self.changed.insert(name.into_owned());
         }
     }
 

@@ -77,9 +77,12 @@ impl Sorter {
         let Some(from) = message.from().filter(|from| !is_shared(from.organisational_domain())) else {
             return Vec::new();
         };
-        let domain = from.organisational_domain();
+        let names = self.names();
+        let (from, domain) = (names.address(from), names.domain(from.organisational_domain()));
+        let (from, domain) = (from.as_ref(), domain.as_ref());
         let near = |lesson: &&Lesson| match &lesson.identity {
             Identity::Address(address) => address != from && address.organisational_domain() == domain,
+            // Under a pseudonym a list's organisation is not seen.
             Identity::List(list) => message.list_id.as_ref() != Some(list) && organisational_domain(list) == domain,
             Identity::Domain(_) => false,
         };

@@ -4,6 +4,7 @@
 //! `planned -> done(destination uid) | void(the user was faster) | failed(code) | unknown`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -189,7 +190,7 @@ pub struct Entry {
     /// Flags to change together with the move, or before the copy.
     pub flags: Vec<FlagChange>,
     /// Digest of the rules in force; a plan made under other rules is thrown away.
-    pub rules: String,
+    pub rules: Arc<str>,
     /// For `Undo`: the row that is taken back.
     pub undoes: Option<RowId>,
     /// INTERNALDATE of the message.

@@ -1,6 +1,7 @@
 //! Addresses that pass for another at a glance (UTS 39): `paypa1`, Cyrillic letters, one letter more or less.
 //!
-//! Asked only of strangers, when something would lift them to top: a look-alike of a correspondent never gets there.
+//! Asked only of strangers, when something would lift them to top: a look-alike of a correspondent never gets there. Where
+//! people are remembered by pseudonyms nobody is known to resemble anybody.
 
 use unicode_security::confusable_detection::skeleton;
 
@@ -9,6 +10,9 @@ use super::sender::Address;
 
 /// The correspondent whose address `address` resembles without being it.
 pub fn resembles<'a>(correspondence: &'a Correspondence, address: &Address) -> Option<&'a Address> {
+    if correspondence.is_hashed() {
+        return None;
+    }
     let shape = Shape::of(address);
     correspondence
         .iter()

@@ -1,11 +1,36 @@
-//! What the sorter remembers of a message once it has been decided about, or sent.
+//! What the sorter remembers of a message once it has been decided about, or sent, and under which names.
+
+use std::collections::BTreeSet;
 
 use super::addressing::writer;
+use super::correspondence::Correspondence;
 use super::mailbox::Timestamp;
 use super::message::Message;
+use super::pseudonym::Pseudonyms;
+use super::sent::SentIndex;
+use super::taught::Taught;
 use super::{Arrival, Sorter};
 
 impl Sorter {
+    /// The same, remembering under these names; what it has learned so far is forgotten.
+    #[must_use]
+    pub fn under(self, names: &Pseudonyms) -> Self {
+        Self {
+            correspondence: Correspondence::under(names),
+            acquainted: BTreeSet::new(),
+            taught: Taught::under(names),
+            sent_index: SentIndex::under(names),
+            provider: self.provider.under(names),
+            names: names.clone(),
+            ..self
+        }
+    }
+
+    /// How people, lists and messages are remembered.
+    pub fn names(&self) -> &Pseudonyms {
+        &self.names
+    }
+
     /// Takes note of a message somebody sent to the user. To be called once a message, after [`Sorter::decide`].
     pub fn received(&mut self, now: Timestamp, arrival: &Arrival) {
         self.met(now, arrival);

@@ -5,12 +5,14 @@
 //! because a forgiving parser would pick one reading of a forgery and hide that there were two.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Addr, HeaderValue};
 use sha2::{Digest, Sha256};
 
 use super::mailbox::Timestamp;
+use super::pseudonym::is_pseudonym;
 use super::sender::Address;
 
 /// Header fields that a verdict may need, and no other: a server repeats the list in its answer for every message. The
@@ -58,7 +60,7 @@ const MOST_RECIPIENTS: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// The name in lower case.
-    pub name: Box<str>,
+    pub name: Cow<'static, str>,
     /// The value without the leading space; raw 8-bit text is read as UTF-8, else as Latin-1.
     pub value: Box<str>,
 }
@@ -230,52 +232,66 @@ pub fn addresses(value: &str) -> Vec<(Option<Address>, String)> {
 
 fn mailbox(addr: &Addr<'_>) -> (Option<Address>, String) {
     let address = addr.address.as_deref().and_then(Address::parse);
+    // No such domain exists; under these names people are remembered ([`super::pseudonym`]).
+    let address = address.filter(|address| !is_pseudonym(address.domain()));
     (address, addr.name.as_deref().unwrap_or_default().trim().to_owned())
 }
 
 fn split_fields(raw: &[u8]) -> Vec<Field> {
     let raw = raw.get(..LONGEST_HEADER).unwrap_or(raw);
-    let mut fields: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut fields = Vec::with_capacity(FIELDS.len());
+    // The field that is being read, and its value so far: one buffer serves all.
+    let (mut open, mut value) = (None, Vec::new());
     for line in raw.split(|&b| b == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match line.first() {
-            None if fields.is_empty() => {}
+            None if open.is_none() => {}
             None => break,
             Some(b' ' | b'\t') => {
-                if let Some((_, value)) = fields.last_mut() {
-                    value.push(b' ');
-                    value.extend_from_slice(line.trim_ascii());
-                }
+                value.push(b' ');
+                value.extend_from_slice(line.trim_ascii());
             }
             Some(_) => {
                 let mut halves = line.splitn(2, |&b| b == b':');
-                let (name, value) = (halves.next().unwrap_or_default().trim_ascii_end(), halves.next());
-                match value {
-                    Some(value) if is_field_name(name) => {
-                        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-                        fields.push((name, value.trim_ascii().to_vec()));
-                    }
-                    // A line that is neither field nor continuation: an mbox `From ` line or damage; skipped.
-                    _ => {}
-                }
+                let (name, rest) = (halves.next().unwrap_or_default().trim_ascii_end(), halves.next());
+                // A line that is neither field nor continuation: an mbox `From ` line or damage; skipped.
+                let Some(rest) = rest.filter(|_| is_field_name(name)) else {
+                    continue;
+                };
+                close(&mut fields, open.replace(lower_case(name)), &value);
+                value.clear();
+                value.extend_from_slice(rest.trim_ascii());
             }
         }
     }
+    close(&mut fields, open, &value);
     fields
-        .into_iter()
-        .map(|(name, value)| Field {
-            name: name.into(),
-            value: text(value).into(),
-        })
-        .collect()
+}
+
+fn close(fields: &mut Vec<Field>, name: Option<Cow<'static, str>>, value: &[u8]) {
+    fields.extend(name.map(|name| Field {
+        name,
+        value: text(value),
+    }));
+}
+
+/// The names of [`FIELDS`] in lower case; every message has them, so they are kept once.
+static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| FIELDS.iter().map(|name| name.to_ascii_lowercase()).collect());
+
+fn lower_case(name: &[u8]) -> Cow<'static, str> {
+    let known = NAMES.iter().find(|known| known.as_bytes().eq_ignore_ascii_case(name));
+    known.map_or_else(
+        || Cow::Owned(String::from_utf8_lossy(name).to_ascii_lowercase()),
+        |known| Cow::Borrowed(known.as_str()),
+    )
 }
 
 fn is_field_name(name: &[u8]) -> bool {
     !name.is_empty() && name.len() <= 100 && name.iter().all(|b| (33..=126).contains(b))
 }
 
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| error.as_bytes().iter().map(|&b| char::from(b)).collect())
+fn text(bytes: &[u8]) -> Box<str> {
+    str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(|&b| char::from(b)).collect(), Box::from)
 }
 
 fn author(fields: &[Field]) -> Author {
@@ -350,7 +366,7 @@ fn list_id(value: &str) -> Option<String> {
     let inside = value.rsplit_once('<').map_or(value, |(_, rest)| rest);
     let id = inside.split('>').next().unwrap_or_default().trim().to_lowercase();
     let plausible = !id.is_empty() && id.len() <= 255 && !id.contains(|c: char| c.is_control() || c.is_whitespace());
-    plausible.then_some(id)
+    (plausible && !is_pseudonym(&id)).then_some(id)
 }
 
 fn date(value: &str) -> Option<Timestamp> {

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 pub mod addressing;
 pub mod arrival;
+pub mod attachments;
 pub mod authenticity;
 pub mod behaviour;
 pub mod bucket;
@@ -39,6 +40,7 @@ pub mod lookalike;
 pub mod mailbox;
 mod memory;
 pub mod message;
+pub mod pseudonym;
 pub mod refusal;
 pub mod rival;
 pub mod rules;
@@ -67,6 +69,7 @@ use folders::Folders;
 use ledger::{Mid, Row};
 use mailbox::{Location, Mailbox, Timestamp};
 use message::Message;
+use pseudonym::Pseudonyms;
 use rival::Lookout;
 use rules::RuleSet;
 use sender::{Address, Owner};
@@ -148,6 +151,8 @@ pub struct Sorter {
     pub duplicates: Duplicates,
     /// What was seen of another sorter.
     pub lookout: Lookout,
+    /// How people, lists and messages are remembered.
+    names: Pseudonyms,
 }
 
 /// What a stage says: nothing and why, or a verdict.
@@ -186,6 +191,7 @@ impl Sorter {
             provider,
             duplicates: Duplicates::default(),
             lookout: Lookout::default(),
+            names: Pseudonyms::default(),
         }
     }
 
@@ -280,7 +286,8 @@ impl Sorter {
             .lookup(facts.message, facts.authentication)
             .ok_or("nothing was taught about this sender")?;
         let ago = lesson.at.ago(facts.now);
-        let text = format!("you put mail of {} into {} {ago}", lesson.identity, lesson.bucket);
+        let whose = self.names.whose(&lesson.identity);
+        let text = format!("you put mail of {whose} into {} {ago}", lesson.bucket);
         if lesson.bucket == Bucket::Top && facts.authentication == Authentication::Fail {
             let text = format!("{text}, but the provider found this message forged");
             return Ok(Verdict::new(Bucket::Inbox, Reason::new(ReasonKind::Taught, text)));

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use sha2::{Digest, Sha256};
 
 use super::message::Message;
+use super::pseudonym::Pseudonyms;
 use super::sender::Address;
 
 /// The stable 8-byte hash of one key; what the store keeps.
@@ -23,9 +24,22 @@ const MOST_RECIPIENTS: usize = 20;
 pub struct SentIndex {
     keys: HashSet<SentKey>,
     new: Vec<SentKey>,
+    names: Pseudonyms,
 }
 
 impl SentIndex {
+    /// Nothing yet; with pseudonyms the keys are hashed once more, under the same secret.
+    pub fn under(names: &Pseudonyms) -> Self {
+        Self {
+            names: names.clone(),
+            ..Self::default()
+        }
+    }
+
+    fn key(&self, parts: &[&[u8]]) -> SentKey {
+        self.names.sent_key(key(parts))
+    }
+
     /// Puts back what the store kept.
     pub fn load(&mut self, keys: impl IntoIterator<Item = SentKey>) {
         self.keys.extend(keys);
@@ -40,7 +54,7 @@ impl SentIndex {
             .filter(|_| !subject.is_empty())
             .map(|address| key(&[b"subject", subject.as_bytes(), address.as_str().as_bytes()]));
         let by_id = message.message_id.iter().map(|id| key(&[b"id", id.as_bytes()]));
-        for key in by_id.chain(by_subject) {
+        for key in by_id.chain(by_subject).map(|key| self.names.sent_key(key)) {
             if self.keys.insert(key) {
                 self.new.push(key);
             }
@@ -53,7 +67,7 @@ impl SentIndex {
             .answers
             .iter()
             .map(String::as_str)
-            .find(|id| self.keys.contains(&key(&[b"id", id.as_bytes()])))
+            .find(|id| self.keys.contains(&self.key(&[b"id", id.as_bytes()])))
     }
 
     /// True when the message is a `Re:` to a subject that the user sent to this very address.
@@ -63,7 +77,7 @@ impl SentIndex {
             && is_answer(&message.subject)
             && self
                 .keys
-                .contains(&key(&[b"subject", subject.as_bytes(), from.as_str().as_bytes()]))
+                .contains(&self.key(&[b"subject", subject.as_bytes(), from.as_str().as_bytes()]))
     }
 
     /// Keys that the store has not seen yet.

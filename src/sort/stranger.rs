@@ -47,7 +47,7 @@ impl Sorter {
     pub(super) fn acquaint(&mut self, arrival: &Arrival, verdict: &Verdict) {
         let stays = self.settings.folders.screener.is_some() && verdict.bucket == Bucket::Inbox;
         if let Some(from) = arrival.message.from().filter(|_| stays) {
-            self.acquainted.insert(from.clone());
+            self.acquainted.insert(self.names.address(from).into_owned());
         }
     }
 
@@ -57,7 +57,7 @@ impl Sorter {
             let owner = &self.settings.owner;
             let known = self.correspondence.tally(from).is_some()
                 || self.contacts.knows(from)
-                || self.acquainted.contains(from);
+                || self.acquainted.contains(self.names.address(from).as_ref());
             !known && !owner.is(from)
         })
     }
@@ -72,7 +72,11 @@ impl Sorter {
         if !names_me {
             return Err("this sender is in your address book, but the message does not name you".into());
         }
-        let mut text = format!("in your address book as {name}");
+        let mut text = if self.names.are_used() {
+            "in your address book".to_owned()
+        } else {
+            format!("in your address book as {name}")
+        };
         if facts.authentication != Authentication::Pass {
             text.push_str("; not verified");
         }

@@ -13,6 +13,7 @@ use super::bucket::Bucket;
 use super::evidence::Evidence;
 use super::mailbox::Timestamp;
 use super::message::Message;
+use super::pseudonym::Pseudonyms;
 use super::sender::{Address, Owner, is_shared, organisational_domain};
 
 /// Most different senders that one sweep may teach; beyond it the lessons are held until the user confirms them.
@@ -139,19 +140,34 @@ pub struct Learned {
 #[derive(Debug, Clone, Default)]
 pub struct Taught {
     lessons: BTreeMap<Identity, Lesson>,
+    names: Pseudonyms,
 }
 
 impl Taught {
+    /// Nothing yet; identities are remembered under these names.
+    pub fn under(names: &Pseudonyms) -> Self {
+        Self {
+            names: names.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// How identities are remembered.
+    pub fn names(&self) -> &Pseudonyms {
+        &self.names
+    }
+
     /// Puts back what the store kept; of two lessons about one identity the newer stays.
     pub fn load(&mut self, lessons: impl IntoIterator<Item = Lesson>) {
         for lesson in lessons {
-            self.teach(lesson);
+            self.teach(&lesson);
         }
     }
 
     /// Takes one lesson; returns the one it replaces. An older lesson than the one in force changes nothing and is
     /// returned itself.
-    pub fn teach(&mut self, lesson: Lesson) -> Option<Lesson> {
+    pub fn teach(&mut self, lesson: &Lesson) -> Option<Lesson> {
+        let lesson = self.names.lesson(lesson);
         match self.lessons.get(&lesson.identity) {
             Some(known) if known.at > lesson.at => Some(lesson),
             _ => self.lessons.insert(lesson.identity.clone(), lesson),
@@ -160,7 +176,12 @@ impl Taught {
 
     /// Takes a lesson away.
     pub fn forget(&mut self, identity: &Identity) -> Option<Lesson> {
-        self.lessons.remove(identity)
+        self.lessons.remove(&self.names.identity(identity))
+    }
+
+    /// The lesson about exactly this identity.
+    pub fn about(&self, identity: &Identity) -> Option<&Lesson> {
+        self.lessons.get(&self.names.identity(identity))
     }
 
     /// Every lesson, in order of identity.
@@ -180,7 +201,7 @@ impl Taught {
         [address, list, domain]
             .into_iter()
             .flatten()
-            .filter_map(|identity| self.lessons.get(&identity))
+            .filter_map(|identity| self.about(&identity))
             .find(|lesson| lesson.covers(authentication))
     }
 
@@ -228,7 +249,8 @@ impl Taught {
                 authentication: drag.authentication,
                 by: drag.by,
             };
-            learned.forgotten.extend(self.teach(lesson.clone()));
+            let lesson = self.names.lesson(&lesson);
+            learned.forgotten.extend(self.teach(&lesson));
             learned.taught.push(lesson);
         }
         learned
@@ -240,16 +262,18 @@ impl Taught {
             return Vec::new();
         };
         // Only identities of the message itself: a copied Message-ID must not erase somebody else's lesson.
+        let names = &self.names;
+        let id = names.message_id(id);
         let from = message.from();
         let own = |identity: &Identity| match identity {
-            Identity::Address(address) => from == Some(address),
-            Identity::List(list) => message.list_id.as_ref() == Some(list),
-            Identity::Domain(domain) => from.is_some_and(|from| from.organisational_domain() == domain),
+            Identity::Address(address) => from.is_some_and(|from| names.address(from).as_ref() == address),
+            Identity::List(list) => message.list_id.as_ref().is_some_and(|id| names.list(id) == *list),
+            Identity::Domain(domain) => from.is_some_and(|from| names.domain(from.organisational_domain()) == *domain),
         };
         let gone: Vec<Identity> = self
             .lessons
             .values()
-            .filter(|lesson| lesson.example.as_deref() == Some(id) && own(&lesson.identity))
+            .filter(|lesson| lesson.example.as_deref() == Some(&*id) && own(&lesson.identity))
             .map(|lesson| lesson.identity.clone())
             .collect();
         gone.iter()

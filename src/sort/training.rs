@@ -78,7 +78,7 @@ impl Training {
         for (identity, cases) in self.cases {
             let most = cases.into_iter().max_by_key(|(_, case)| (case.messages, case.newest));
             let Some((bucket, case)) = most else { continue };
-            if let Some(known) = by_hand.get(&identity) {
+            if let Some(known) = by_hand.get(&taught.names().identity(&identity)) {
                 if *known != bucket {
                     trained.kept.push(identity);
                 }

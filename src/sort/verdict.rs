@@ -1,5 +1,7 @@
 //! A verdict: the bucket, and the one reason for it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::bucket::Bucket;
@@ -131,16 +133,16 @@ impl ReasonKind {
 }
 
 /// The reason: a stable kind, one sentence for people, and the rule when there was one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     /// The stage.
     pub kind: ReasonKind,
     /// One sentence, without a full stop, safe to print: foreign text in it has been through [`super::sanitise`].
     pub text: String,
     /// Name of the rule, for `Rule` and `Fallback`.
-    pub rule: Option<String>,
+    pub rule: Option<Arc<str>>,
     /// File of the rule, relative to the rules directory.
-    pub file: Option<String>,
+    pub file: Option<Arc<str>>,
     /// Line on which the rule begins, from 1.
     pub line: Option<u32>,
 }
@@ -158,12 +160,12 @@ impl Reason {
     }
 
     /// A reason given by a rule.
-    pub fn by_rule(kind: ReasonKind, text: impl Into<String>, rule: &str, file: &str, line: u32) -> Self {
+    pub fn by_rule(kind: ReasonKind, text: impl Into<String>, rule: Arc<str>, file: Arc<str>, line: u32) -> Self {
         Self {
             kind,
             text: text.into(),
-            rule: Some(rule.to_owned()),
-            file: Some(file.to_owned()),
+            rule: Some(rule),
+            file: Some(file),
             line: Some(line),
         }
     }

@@ -6,6 +6,7 @@ use super::row::unreadable;
 use super::{Store, StoreError, accounts};
 use crate::sort::correspondence::Tally;
 use crate::sort::mailbox::Timestamp;
+use crate::sort::pseudonym::Pseudonyms;
 use crate::sort::sender::Address;
 use crate::sort::sent::SentKey;
 
@@ -35,7 +36,7 @@ impl Store {
             };
             connection
                 .prepare_cached(&format!("{SELECT} AND address = ?2"))?
-                .query_row(params![account, address.as_str()], decode)
+                .query_row(params![account, self.names.address(address).as_str()], decode)
                 .optional()
                 .map(|found| found.map(|(_, tally)| tally))
         })
@@ -43,9 +44,10 @@ impl Store {
 
     /// Replaces the tallies of the given correspondents.
     pub fn save_tallies(&mut self, account: &str, tallies: &[(Address, Tally)]) -> Result<(), StoreError> {
+        let names = self.names.clone();
         self.write(|transaction| {
             let account = accounts::intern(transaction, account)?;
-            Ok(save(transaction, account, tallies)?)
+            Ok(save(transaction, &names, account, tallies)?)
         })
     }
 
@@ -71,7 +73,12 @@ impl Store {
     }
 }
 
-pub(super) fn save(transaction: &Transaction<'_>, account: i64, tallies: &[(Address, Tally)]) -> rusqlite::Result<()> {
+pub(super) fn save(
+    transaction: &Transaction<'_>,
+    names: &Pseudonyms,
+    account: i64,
+    tallies: &[(Address, Tally)],
+) -> rusqlite::Result<()> {
     let mut statement = transaction.prepare_cached(
         "INSERT OR REPLACE INTO tally (account, address, sent, answered, as_of, sent_count, answered_count, \
          received_count, last_sent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -79,7 +86,7 @@ pub(super) fn save(transaction: &Transaction<'_>, account: i64, tallies: &[(Addr
     for (address, tally) in tallies {
         statement.execute(params![
             account,
-            address.as_str(),
+            names.address(address).as_str(),
             finite(tally.sent),
             finite(tally.answered),
             tally.as_of.0,

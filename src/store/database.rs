@@ -266,6 +266,18 @@ fn free_name(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
     ))
 }
 
+/// Every database, or what is left of one, that was put aside.
+pub(super) fn all_set_aside(dir: &Path) -> Vec<PathBuf> {
+    let begins = format!("{FILE_NAME}.damaged-");
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&begins))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found
+}
+
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

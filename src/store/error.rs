@@ -61,6 +61,41 @@ pub enum StoreError {
         /// The database.
         path: PathBuf,
     },
+    /// Names are kept as pseudonyms, and the configuration no longer asks for that.
+    #[error(
+        "the names in {} are hashed, and nothing turns them back; put privacy = \"hashed\" into postroom.toml again, or erase all records with `postroom purge`",
+        path.display()
+    )]
+    Hashed {
+        /// The database.
+        path: PathBuf,
+    },
+    /// Names were hashed by a daemon that was started meanwhile.
+    #[error("the names in {} have just been hashed; start this command again", path.display())]
+    JustHashed {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The key of the pseudonyms cannot be used.
+    #[error("the key for hashed names, {}, cannot be used: {why}", path.display())]
+    Key {
+        /// The file with the key.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: super::KeyError,
+    },
+    /// The pseudonyms were made with another key.
+    #[error(
+        "the names in {} were hashed with another key than the one in {}; put that key back, or erase all records with `postroom purge`",
+        path.display(),
+        key.display()
+    )]
+    OtherKey {
+        /// The database.
+        path: PathBuf,
+        /// The file with the key.
+        key: PathBuf,
+    },
     /// A row was to be closed that is already closed. A mistake in the program; nothing was written.
     #[error("ledger row {row} is {} and cannot become {}", from.as_str(), to.as_str())]
     IllegalTransition {

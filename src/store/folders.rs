@@ -57,11 +57,14 @@ impl Store {
         })
     }
 
-    /// Notes where a folder was left.
-    pub fn set_folder(&mut self, account: &str, folder: &Mailbox, mark: &FolderMark) -> Result<(), StoreError> {
+    /// Notes where folders were left.
+    pub fn set_folders(&mut self, account: &str, marks: &[(Mailbox, FolderMark)]) -> Result<(), StoreError> {
         self.write(|transaction| {
             let account = accounts::intern(transaction, account)?;
-            Ok(set(transaction, account, folder, mark)?)
+            for (folder, mark) in marks {
+                set(transaction, account, folder, mark)?;
+            }
+            Ok(())
         })
     }
 }

@@ -47,22 +47,30 @@ impl Store {
         if learning.rows.iter().any(|row| row.kind.moves()) {
             self.reserve.hold().map_err(|e| StoreError::from_io(&self.path, &e))?;
         }
+        let names = self.names.clone();
         let ids = self.write(|transaction| {
             let account = accounts::intern(transaction, account)?;
             for identity in &learning.forgotten {
-                lessons::remove(transaction, account, identity)?;
+                lessons::remove(transaction, &names, account, identity)?;
             }
-            lessons::write_all(transaction, account, &learning.lessons, Shelf::Learned)?;
-            lessons::write_all(transaction, account, &learning.held, Shelf::Held)?;
-            correspondence::save(transaction, account, &learning.tallies)?;
+            lessons::write_all(transaction, &names, account, &learning.lessons, Shelf::Learned)?;
+            lessons::write_all(transaction, &names, account, &learning.held, Shelf::Held)?;
+            correspondence::save(transaction, &names, account, &learning.tallies)?;
             correspondence::add_sent(transaction, account, &learning.sent_ids)?;
             for (folder, mark) in &learning.folders {
                 folders::set(transaction, account, folder, mark)?;
             }
             for (key, value) in &learning.notes {
-                notes::set(transaction, account, key, value.as_deref())?;
+                notes::set(transaction, &names, account, key, value.as_deref())?;
             }
-            Ok(row::insert(transaction, account, &learning.run, at, &learning.rows)?)
+            Ok(row::insert(
+                transaction,
+                &names,
+                account,
+                &learning.run,
+                at,
+                &learning.rows,
+            )?)
         })?;
         Ok(Committed::after_fsync(ids))
     }

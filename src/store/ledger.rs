@@ -6,8 +6,9 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::row::{SELECT, decode, insert};
 use super::{Store, StoreError, WriteError, accounts};
-use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, State};
+use crate::sort::ledger::{Committed, Entry, Mid, Outcome, PlannedMove, Row, RowId, RowKind, State};
 use crate::sort::mailbox::{Location, Mailbox, Timestamp};
+use crate::sort::pseudonym::Pseudonyms;
 
 /// Rows deleted in one transaction by [`Store::prune`], so that nobody waits long for the database.
 const PRUNED_AT_ONCE: i64 = 5_000;
@@ -34,9 +35,10 @@ impl Store {
         if entries.iter().any(|entry| entry.kind.moves()) {
             self.reserve.hold().map_err(|e| StoreError::from_io(&self.path, &e))?;
         }
+        let names = self.names.clone();
         let ids = self.write(|transaction| {
             let account = accounts::intern(transaction, account)?;
-            Ok(insert(transaction, account, run, at, entries)?)
+            Ok(insert(transaction, &names, account, run, at, entries)?)
         })?;
         Ok(Committed::after_fsync(ids))
     }
@@ -55,9 +57,10 @@ impl Store {
     }
 
     fn close_all(&mut self, at: Timestamp, outcomes: &[(RowId, Outcome)]) -> Result<(), StoreError> {
+        let names = self.names.clone();
         self.write(|transaction| {
             for (row, outcome) in outcomes {
-                close_one(transaction, at, *row, outcome)?;
+                close_one(transaction, &names, at, *row, outcome)?;
             }
             Ok(())
         })
@@ -111,7 +114,8 @@ impl Store {
         Ok(Committed::after_fsync(open))
     }
 
-    /// Where the moves by verdict, and the further copies, that were done at `since` or later have put their messages, as far as the server told.
+    /// Where the moves by verdict, and the further copies, that were done at `since` or later have put their messages, as far as the
+    /// server told; and where the messages lay that were copied.
     pub fn moved_since(&self, account: &str, since: Timestamp) -> Result<Committed<Vec<Location>>, StoreError> {
         let rows: Vec<Row> = self.read(|connection| {
             let Some(account) = accounts::find(connection, account)? else {
@@ -124,14 +128,15 @@ impl Store {
                 .query_map(params![account, since.0.saturating_sub(LONGEST_WAY), since.0], decode)?
                 .collect()
         })?;
-        let places = rows.into_iter().filter_map(|row| {
-            let (uid_validity, uid) = row.destination_uid?;
-            let mailbox = row.entry.destination?;
-            Some(Location {
+        let places = rows.into_iter().flat_map(|row| {
+            let there = row.destination_uid.zip(row.entry.destination);
+            let there = there.map(|((uid_validity, uid), mailbox)| Location {
                 mailbox,
                 uid_validity,
                 uid,
-            })
+            });
+            let copied = row.entry.kind == RowKind::Copy;
+            there.into_iter().chain(copied.then_some(row.entry.source))
         });
         Ok(Committed::after_fsync(places.collect()))
     }
@@ -203,7 +208,13 @@ impl Store {
     }
 }
 
-fn close_one(transaction: &Transaction<'_>, at: Timestamp, row: RowId, outcome: &Outcome) -> Result<(), WriteError> {
+fn close_one(
+    transaction: &Transaction<'_>,
+    names: &Pseudonyms,
+    at: Timestamp,
+    row: RowId,
+    outcome: &Outcome,
+) -> Result<(), WriteError> {
     let found: Option<String> = transaction
         .prepare_cached("SELECT state FROM ledger WHERE id = ?1")?
         .query_row([row.0], |columns| columns.get(0))
@@ -230,7 +241,7 @@ fn close_one(transaction: &Transaction<'_>, at: Timestamp, row: RowId, outcome: 
             to.as_str(),
             destination.map(|(validity, _)| validity.0),
             destination.map(|(_, uid)| uid.0),
-            code,
+            code.map(|code| names.text(code)),
             (!to.is_open()).then_some(at.0),
         ])?;
     Ok(())

@@ -6,6 +6,7 @@ use super::row::{bucket, named, unreadable};
 use super::{Store, StoreError, accounts};
 use crate::sort::authenticity::Authentication;
 use crate::sort::mailbox::Timestamp;
+use crate::sort::pseudonym::Pseudonyms;
 use crate::sort::sender::Address;
 use crate::sort::taught::{Identity, Lesson, Teacher};
 
@@ -38,11 +39,12 @@ impl Store {
 
     /// Forgets what was taught about an identity, held or in force; false when there was nothing.
     pub fn forget(&mut self, account: &str, identity: &Identity) -> Result<bool, StoreError> {
+        let names = self.names.clone();
         self.write(|transaction| {
             let Some(account) = accounts::find(transaction, account)? else {
                 return Ok(false);
             };
-            Ok(remove(transaction, account, identity)?)
+            Ok(remove(transaction, &names, account, identity)?)
         })
     }
 
@@ -58,12 +60,13 @@ impl Store {
 
     /// Takes the held lessons in force and returns them.
     pub fn confirm(&mut self, account: &str) -> Result<Vec<Lesson>, StoreError> {
+        let names = self.names.clone();
         self.write(|transaction| {
             let Some(account) = accounts::find(transaction, account)? else {
                 return Ok(Vec::new());
             };
             let held = read_all(transaction, account, Shelf::Held)?;
-            write_all(transaction, account, &held, Shelf::Learned)?;
+            write_all(transaction, &names, account, &held, Shelf::Learned)?;
             transaction.execute("DELETE FROM held_lesson WHERE account = ?1", [account])?;
             Ok(held)
         })
@@ -89,9 +92,10 @@ impl Store {
     }
 
     fn put(&mut self, account: &str, lessons: &[Lesson], shelf: Shelf) -> Result<(), StoreError> {
+        let names = self.names.clone();
         self.write(|transaction| {
             let account = accounts::intern(transaction, account)?;
-            Ok(write_all(transaction, account, lessons, shelf)?)
+            Ok(write_all(transaction, &names, account, lessons, shelf)?)
         })
     }
 }
@@ -108,6 +112,7 @@ fn read_all(connection: &Connection, account: i64, shelf: Shelf) -> rusqlite::Re
 
 pub(super) fn write_all(
     transaction: &Transaction<'_>,
+    names: &Pseudonyms,
     account: i64,
     lessons: &[Lesson],
     shelf: Shelf,
@@ -120,6 +125,7 @@ pub(super) fn write_all(
         shelf.table()
     ))?;
     for lesson in lessons {
+        let lesson = names.lesson(lesson);
         let (kind, name) = key(&lesson.identity);
         statement.execute(params![
             account,
@@ -135,8 +141,14 @@ pub(super) fn write_all(
     Ok(())
 }
 
-pub(super) fn remove(transaction: &Transaction<'_>, account: i64, identity: &Identity) -> rusqlite::Result<bool> {
-    let (kind, name) = key(identity);
+pub(super) fn remove(
+    transaction: &Transaction<'_>,
+    names: &Pseudonyms,
+    account: i64,
+    identity: &Identity,
+) -> rusqlite::Result<bool> {
+    let identity = names.identity(identity);
+    let (kind, name) = key(&identity);
     let mut removed = 0;
     for shelf in [Shelf::Learned, Shelf::Held] {
         removed += transaction

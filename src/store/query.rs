@@ -6,6 +6,7 @@ use super::row::{SELECT, decode};
 use super::{Store, StoreError};
 use crate::sort::ledger::{Mid, Row, RowId, RowKind, State};
 use crate::sort::mailbox::{Mailbox, Timestamp};
+use crate::sort::pseudonym::Pseudonyms;
 use crate::sort::sender::Address;
 
 /// Which ledger rows are wanted. Every condition that is given must hold; the default wants all rows, oldest first.
@@ -42,7 +43,7 @@ pub struct Query {
 impl Store {
     /// Shows each row a query wants to `look`, without holding them all at once.
     pub fn each_row(&self, query: &Query, mut look: impl FnMut(&Row)) -> Result<(), StoreError> {
-        let (sql, values) = query.to_sql();
+        let (sql, values) = query.to_sql(&self.names);
         self.read(|connection| {
             let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
             let mut statement = connection.prepare_cached(&sql)?;
@@ -56,7 +57,7 @@ impl Store {
 
     /// The rows a query wants.
     pub fn rows(&self, query: &Query) -> Result<Vec<Row>, StoreError> {
-        let (sql, values) = query.to_sql();
+        let (sql, values) = query.to_sql(&self.names);
         self.read(|connection| {
             let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
             connection
@@ -80,7 +81,7 @@ impl Query {
     }
 
     /// SQL text, which holds nothing but fixed words and `?`, and the values for it.
-    fn to_sql(&self) -> (String, Vec<Box<dyn ToSql>>) {
+    fn to_sql(&self, names: &Pseudonyms) -> (String, Vec<Box<dyn ToSql>>) {
         let mut conditions: Vec<&str> = Vec::new();
         let mut values: Vec<Box<dyn ToSql>> = Vec::new();
         let mut add = |condition: &'static str, value: Option<Box<dyn ToSql>>| {
@@ -106,10 +107,13 @@ impl Query {
         );
         add("l.at < ?", boxed(self.until.map(|time| time.0)));
         add("l.mid = ?", boxed(self.mid.as_ref().map(|mid| mid.as_str().to_owned())));
-        add("l.message_id = ?", boxed(self.message_id.clone()));
+        add(
+            "l.message_id = ?",
+            boxed(self.message_id.as_deref().map(|id| names.message_id(id))),
+        );
         add(
             "l.sender = ?",
-            boxed(self.from.as_ref().map(|from| from.as_str().to_owned())),
+            boxed(self.from.as_ref().map(|from| names.address(from).as_str().to_owned())),
         );
         add(
             "dst.text = ?",

@@ -7,6 +7,7 @@ use super::accounts::Words;
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Entry, Mid, Row, RowId, RowKind, State};
 use crate::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
+use crate::sort::pseudonym::Pseudonyms;
 use crate::sort::sender::Address;
 use crate::sort::verdict::{FlagChange, Reason, ReasonKind};
 
@@ -28,6 +29,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?
 /// Writes entries of one account and run. Kinds behind which no command stands are done as they are written.
 pub(super) fn insert(
     transaction: &rusqlite::Transaction<'_>,
+    names: &Pseudonyms,
     account: i64,
     run: &str,
     at: Timestamp,
@@ -42,6 +44,7 @@ pub(super) fn insert(
         } else {
             (State::Done, Some(at.0))
         };
+        let from = entry.from.as_ref().map(|from| names.address(from));
         let flags = (!entry.flags.is_empty())
             .then(|| serde_json::to_string(&entry.flags))
             .transpose()
@@ -53,8 +56,8 @@ pub(super) fn insert(
             entry.kind.as_str(),
             state.as_str(),
             entry.mid.as_str(),
-            entry.message_id,
-            entry.from.as_ref().map(Address::as_str),
+            entry.message_id.as_deref().map(|id| names.message_id(id)),
+            from.as_ref().map(|from| from.as_str()),
             words.intern(entry.source.mailbox.as_str())?,
             entry.source.uid_validity.0,
             entry.source.uid.0,
@@ -62,7 +65,7 @@ pub(super) fn insert(
             entry.destination_uid_next.map(|uid| uid.0),
             entry.bucket.as_str(),
             entry.reason.kind.as_str(),
-            entry.reason.text,
+            names.text(&entry.reason.text),
             words.intern_some(entry.reason.rule.as_deref())?,
             words.intern_some(entry.reason.file.as_deref())?,
             entry.reason.line,

@@ -11,6 +11,7 @@ pub(super) const APPLICATION_ID: i64 = 0x506f_7374;
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/v1.sql")),
     M::up(include_str!("schema/v2.sql")),
+    M::up(include_str!("schema/v3.sql")),
 ];
 
 /// The newest layout this program knows.

@@ -2,6 +2,7 @@
 
 mod faults;
 mod files;
+mod hashed;
 mod layouts;
 
 use std::path::Path;
@@ -52,12 +53,18 @@ fn entry(n: u32) -> Entry {
         destination: Some(Mailbox::new("News")),
         destination_uid_next: Some(Uid(90)),
         bucket: Bucket::News,
-        reason: Reason::by_rule(ReasonKind::Rule, "your rule `lists`", "lists", "10-lists.toml", 4),
+        reason: Reason::by_rule(
+            ReasonKind::Rule,
+            "your rule `lists`",
+            "lists".into(),
+            "10-lists.toml".into(),
+            4,
+        ),
         flags: vec![FlagChange {
             set: true,
             flag: "$List".to_owned(),
         }],
-        rules: "0123abcd".to_owned(),
+        rules: "0123abcd".into(),
         undoes: None,
         arrived: Some(Timestamp(1_794_999_000)),
     }
@@ -442,7 +449,7 @@ fn folders_are_remembered_per_account() {
         seen_at: NOW,
     };
     assert_eq!(store.folder("home", &Mailbox::inbox()).unwrap(), None);
-    store.set_folder("home", &Mailbox::new("inbox"), &mark).unwrap();
+    store.set_folders("home", &[(Mailbox::new("inbox"), mark)]).unwrap();
     assert_eq!(store.folder("home", &Mailbox::inbox()).unwrap(), Some(mark));
     assert_eq!(store.folder("work", &Mailbox::inbox()).unwrap(), None);
     let next = FolderMark {
@@ -450,7 +457,7 @@ fn folders_are_remembered_per_account() {
         highest_modseq: None,
         ..mark
     };
-    store.set_folder("home", &Mailbox::inbox(), &next).unwrap();
+    store.set_folders("home", &[(Mailbox::inbox(), next)]).unwrap();
     assert_eq!(store.folder("home", &Mailbox::inbox()).unwrap(), Some(next));
 }
 

@@ -4,21 +4,19 @@
 //! judged whole and cut at 200 lengths. Prints the slowest and the peak of memory; asserts no speed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
+#[path = "../support/sorter.rs"]
+mod sorter;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use postroom::sort::Sorter;
 use postroom::sort::bucket::Bucket;
-use postroom::sort::correspondence::Learning;
-use postroom::sort::folders::Folders;
-use postroom::sort::ledger::Mid;
-use postroom::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
+use postroom::sort::mailbox::Timestamp;
 use postroom::sort::message::Message;
 use postroom::sort::rules::RuleSet;
-use postroom::sort::sender::{Address, Owner};
-use postroom::sort::{Arrival, Settings, Sorter};
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
 
@@ -97,16 +95,7 @@ fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 fn sorter() -> Sorter {
-    let folders = Folders::default();
-    let settings = Settings {
-        account: "home".to_owned(),
-        owner: Owner::new(vec![Address::parse("me@example.org").unwrap()]),
-        folders,
-        learning: Learning::default(),
-        authserv_id: None,
-        moves: true,
-        special_use: BTreeMap::new(),
-    };
+    let settings = sorter::settings("me@example.org", None);
     let mut sorter = Sorter::new(settings, Arc::new(RuleSet::default()));
     sorter.sent(
         NOW,
@@ -118,22 +107,7 @@ fn sorter() -> Sorter {
 /// Judges one message and learns from it; the bucket and the time it took.
 fn judge(sorter: &mut Sorter, raw: &[u8]) -> (Bucket, Duration) {
     let start = Instant::now();
-    let message = Message::parse(raw);
-    let arrival = Arrival {
-        mid: Mid::fingerprint(message.fingerprint(1)),
-        message,
-        location: Location {
-            mailbox: Mailbox::inbox(),
-            uid_validity: UidValidity(1),
-            uid: Uid(1),
-        },
-        size: 1,
-        arrived: Some(NOW),
-        utc_offset: 0,
-        flags: Vec::new(),
-        attachments: None,
-        history: Vec::new(),
-    };
+    let arrival = sorter::arrival(Message::parse(raw), Some(NOW));
     let bucket = sorter.decide(NOW, &arrival).verdict.bucket;
     sorter.received(NOW, &arrival);
     sorter.sent(NOW, &arrival.message);

@@ -9,6 +9,9 @@
     clippy::string_slice
 )]
 
+#[path = "../support/sorter.rs"]
+mod sorter;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,12 +22,11 @@ use postroom::report::escape::escape;
 use postroom::sort::arrival::Event;
 use postroom::sort::authenticity::{Authentication, Provider};
 use postroom::sort::bucket::Bucket;
-use postroom::sort::correspondence::Learning;
 use postroom::sort::evidence::Evidence;
 use postroom::sort::facts::Facts;
 use postroom::sort::folders::Folders;
 use postroom::sort::ledger::{Mid, Row};
-use postroom::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
+use postroom::sort::mailbox::{Mailbox, Timestamp};
 use postroom::sort::message::{Message, addresses, decode};
 use postroom::sort::rules::ruleset::Context;
 use postroom::sort::rules::{Includes, RuleSet, Severity, SourceFile, Stage};
@@ -37,11 +39,12 @@ const FRIEND: &str = "anna@example.com";
 /// The name under which the user's own provider signs its verdicts.
 const PROVIDER: &str = "mx.provider.example";
 /// Longest foreign text on one line, in characters.
+const OWN: &str = "me@example.org";
 const LONGEST: usize = 200;
 const NOW: Timestamp = Timestamp(1_795_000_000);
 
 fn owner() -> Owner {
-    Owner::new(vec![Address::parse("me@example.org").unwrap()])
+    Owner::new(vec![Address::parse(OWN).unwrap()])
 }
 
 fn folders() -> Folders {
@@ -53,13 +56,8 @@ fn folders() -> Folders {
 
 fn sorter(rules: RuleSet) -> Sorter {
     let settings = Settings {
-        account: "home".to_owned(),
-        owner: owner(),
         folders: folders(),
-        learning: Learning::default(),
-        authserv_id: Some(PROVIDER.to_owned()),
-        moves: true,
-        special_use: BTreeMap::new(),
+        ..sorter::settings(OWN, Some(PROVIDER))
     };
     Sorter::new(settings, Arc::new(rules))
 }
@@ -75,21 +73,9 @@ static KNOWS_ANNA: LazyLock<Sorter> = LazyLock::new(|| {
 });
 
 fn arrival(message: Message, folder: &str, history: Vec<Row>) -> Arrival {
-    Arrival {
-        mid: Mid::fingerprint(message.fingerprint(1)),
-        message,
-        location: Location {
-            mailbox: folder.into(),
-            uid_validity: UidValidity(1),
-            uid: Uid(1),
-        },
-        size: 1,
-        arrived: Some(NOW),
-        utc_offset: 0,
-        flags: Vec::new(),
-        attachments: None,
-        history,
-    }
+    let mut arrival = sorter::arrival(message, Some(NOW));
+    arrival.location.mailbox = folder.into();
+    Arrival { history, ..arrival }
 }
 
 /// A header: read the same way twice, its addresses are addresses, and no stranger's header reaches top: neither by the

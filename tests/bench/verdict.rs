@@ -2,56 +2,34 @@
 //!
 //! `cargo bench --bench verdict`, or with `-- FOLDER` over the messages below a folder of your own.
 
-use std::collections::BTreeMap;
+#[path = "../support/sorter.rs"]
+mod sorter;
+
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use postroom::sort::correspondence::{Learning, Tally};
-use postroom::sort::folders::Folders;
-use postroom::sort::ledger::Mid;
-use postroom::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
+use postroom::sort::correspondence::Tally;
+use postroom::sort::mailbox::Timestamp;
 use postroom::sort::message::Message;
+use postroom::sort::pseudonym::Pseudonyms;
 use postroom::sort::rules::RuleSet;
-use postroom::sort::sender::{Address, Owner};
-use postroom::sort::{Arrival, Settings, Sorter};
+use postroom::sort::sender::Address;
+use postroom::sort::{Arrival, Sorter};
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
 const SENDERS: u32 = 100_000;
 const ROUNDS: usize = 50;
 
 fn sorter() -> Sorter {
-    let folders = Folders::default();
-    let settings = Settings {
-        account: "home".to_owned(),
-        owner: Owner::new(Address::parse("alice@example.org").into_iter().collect()),
-        folders,
-        learning: Learning::default(),
-        authserv_id: Some("mx.example.net".to_owned()),
-        moves: true,
-        special_use: BTreeMap::new(),
-    };
+    let settings = sorter::settings("alice@example.org", Some("mx.example.net"));
     Sorter::new(settings, Arc::new(RuleSet::default()))
 }
 
 fn arrival(message: Message) -> Arrival {
-    Arrival {
-        mid: Mid::fingerprint(message.fingerprint(1)),
-        message,
-        location: Location {
-            mailbox: Mailbox::inbox(),
-            uid_validity: UidValidity(1),
-            uid: Uid(1),
-        },
-        size: 1,
-        arrived: Some(NOW),
-        utc_offset: 0,
-        flags: Vec::new(),
-        attachments: None,
-        history: Vec::new(),
-    }
+    sorter::arrival(message, Some(NOW))
 }
 
 fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -130,6 +108,16 @@ fn main() {
         black_box(sorter.decide(NOW, black_box(arrival)));
     }
     per_message("verdict", messages, start);
+
+    let mut hashed = self::sorter().under(&Pseudonyms::keyed(b"key"));
+    for arrival in &arrivals {
+        hashed.sent(NOW, &arrival.message);
+    }
+    let start = Instant::now();
+    for arrival in arrivals.iter().cycle().take(messages) {
+        black_box(hashed.decide(NOW, black_box(arrival)));
+    }
+    per_message("verdict, names hashed", messages, start);
 
     let start = Instant::now();
     for arrival in arrivals.iter().cycle().take(messages) {

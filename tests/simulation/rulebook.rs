@@ -73,6 +73,7 @@ impl Rulebook {
                 rules,
                 state: state.to_owned(),
                 metrics_file: None,
+                privacy_key: None,
                 accounts: vec![account.clone()],
             },
             orders: Some(BTreeMap::new()),
@@ -100,7 +101,10 @@ impl Rulebook {
 
     /// What the rule asks for by which a row was decided.
     pub fn order(&self, row: &Row) -> Option<&Order> {
-        let edition = self.editions.iter().find(|edition| edition.digest == row.entry.rules)?;
+        let edition = self
+            .editions
+            .iter()
+            .find(|edition| *edition.digest == *row.entry.rules)?;
         edition.orders.get(row.entry.reason.rule.as_deref()?)
     }
 
@@ -158,7 +162,7 @@ impl Rulebook {
     /// S8: a row is acted upon under the rules of now, or of a moment ago.
     pub fn inspect(&self, now: u64, row: &Row) -> Result<(), String> {
         let fresh = |edition: &&Edition| edition.until.is_none_or(|until| now <= until + ON_ITS_WAY);
-        let of_row = |edition: &&Edition| edition.digest == row.entry.rules;
+        let of_row = |edition: &&Edition| *edition.digest == *row.entry.rules;
         let Some(edition) = self.editions.iter().filter(of_row).find(fresh) else {
             return Err(format!("S8: row {} was decided by rules that are not in force", row.id));
         };
@@ -166,7 +170,7 @@ impl Rulebook {
             return Ok(());
         };
         let planned = row.entry.destination.as_ref().map(|folder| folder.as_str().to_owned());
-        match edition.orders.get(name.as_str()) {
+        match edition.orders.get(&**name) {
             Some(order) if order.folder.map(str::to_owned) == planned => Ok(()),
             order => Err(format!("S8: row {} by rule {name:?}, which says {order:?}", row.id)),
         }

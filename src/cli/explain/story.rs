@@ -100,7 +100,7 @@ impl Story {
             }
         }
         if !again {
-            let why = if entry.rules == rules {
+            let why = if *entry.rules == *rules {
                 "ask every stage again         "
             } else {
                 "your rules have changed since "

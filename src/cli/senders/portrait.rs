@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use crate::cli::records::Records;
+use crate::sort::pseudonym::Pseudonyms;
 use crate::sort::sanitise;
 use crate::sort::sender::Address;
 use crate::sort::taught::{Identity, Lesson, Teacher};
@@ -29,15 +30,20 @@ pub(super) fn write(
     )?;
     let tally = store.tally(account, address)?.unwrap_or_default();
     writeln!(out, "  {}", capitalised(&tally.sentence(records.now)))?;
-    let domain = Identity::Domain(address.organisational_domain().to_owned());
-    let identity = Identity::Address(address.clone());
+    let names = store.names();
+    let domain = names.identity(&Identity::Domain(address.organisational_domain().to_owned()));
+    let identity = names.identity(&Identity::Address(address.clone()));
     let about = |lesson: &Lesson| lesson.identity == identity || lesson.identity == domain;
     let lessons: Vec<Lesson> = store.lessons(account)?.into_iter().filter(about).collect();
     for lesson in &lessons {
-        writeln!(out, "  {}", sentence(lesson, records))?;
+        writeln!(out, "  {}", sentence(lesson, names, records))?;
     }
     for lesson in store.held(account)?.iter().filter(|lesson| about(lesson)) {
-        writeln!(out, "  Held back until you confirm it: {}", sentence(lesson, records))?;
+        writeln!(
+            out,
+            "  Held back until you confirm it: {}",
+            sentence(lesson, names, records)
+        )?;
     }
     if lessons.is_empty() {
         writeln!(out, "  Taught: nothing")?;
@@ -64,7 +70,7 @@ pub(super) fn write(
 }
 
 /// `Mail from the list talk.example.org goes to news: you dragged a message there on 2026-11-18 (<3@shop.example>)`
-fn sentence(lesson: &Lesson, records: &Records) -> String {
+fn sentence(lesson: &Lesson, names: &Pseudonyms, records: &Records) -> String {
     let how = match lesson.by {
         Teacher::Drag => "you dragged a message there",
         Teacher::Train => "you said so",
@@ -75,9 +81,9 @@ fn sentence(lesson: &Lesson, records: &Records) -> String {
         .as_deref()
         .map(|id| format!(" ({})", sanitise(id)))
         .unwrap_or_default();
+    let whose = names.whose(&lesson.identity);
     format!(
-        "Mail from {} goes to {}: {how} on {}{example}",
-        lesson.identity,
+        "Mail from {whose} goes to {}: {how} on {}{example}",
         lesson.bucket,
         records.day(lesson.at)
     )

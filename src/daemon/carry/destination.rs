@@ -4,6 +4,7 @@
 //! [`MOST_FOLDERS`]; what would need another one stays where it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::daemon::error::DaemonError;
 use crate::daemon::visit::Visit;
@@ -98,9 +99,9 @@ impl Visit<'_> {
     /// True while the rule has filled fewer folders than one rule may; `new` are those of this batch. Says once when not.
     async fn may_make(
         &mut self,
-        rule: Option<String>,
+        rule: Option<Arc<str>>,
         mailbox: &Mailbox,
-        new: &mut BTreeMap<Option<String>, BTreeSet<Mailbox>>,
+        new: &mut BTreeMap<Option<Arc<str>>, BTreeSet<Mailbox>>,
     ) -> Result<bool, DaemonError> {
         let (account, name) = (self.account.name.clone(), rule.clone());
         let mut folders = self

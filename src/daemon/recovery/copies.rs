@@ -67,7 +67,7 @@ impl Visit<'_> {
                         .get(&row.entry.source.uid)
                         .is_some_and(|(mid, _)| *mid == row.entry.mid),
                 in_destination: arrived.get(&row.entry.mid).map(Vec::as_slice).unwrap_or_default(),
-                still_wanted: self.sorter.settings.moves && row.entry.rules == self.sorter.rules.digest(),
+                still_wanted: self.sorter.settings.moves && *row.entry.rules == *self.sorter.rules.digest(),
             };
             failpoint("recovery-before-settling");
             match resolve(findings) {

@@ -7,8 +7,9 @@
 //! 2. A message that bears somebody else's claim is left to him; after a minute without a move the caller may take over.
 //! 3. UNCHANGEDSINCE is the highest MODSEQ of the same FETCH that showed no claim: whatever was claimed since then is newer
 //!    and comes back as MODIFIED.
-//! 4. A claim that leads to no move is taken off again at once. On a moved message it travels along, so that the other
-//!    daemons see whose work it is, and is taken off there later ([`release`]).
+//! 4. A claim that leads to nothing is taken off again at once. On a moved message it travels along, so that the other
+//!    daemons see whose work it is; on one that was copied and stays it stays, so that a daemon that comes a moment later
+//!    makes no second copy. There it is taken off later ([`release`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -164,7 +165,7 @@ fn state(response: &Response<'_>) -> impl Iterator<Item = (Uid, (Vec<String>, u6
     uid.zip(flags.zip(modseq)).into_iter()
 }
 
-/// Takes the claim off messages of the selected folder that stay: copied and nothing else, or not moved after all.
+/// Takes the claim off messages of the selected folder that stay as they were: neither copied nor moved after all.
 pub(super) async fn give_up(
     session: &mut Session,
     copies: &[Group],
@@ -184,8 +185,15 @@ pub(super) async fn give_up(
         .filter(|(_, row)| !failed.contains(row))
         .map(|(uid, _)| *uid)
         .collect();
+    let copied: BTreeSet<Uid> = copies
+        .iter()
+        .flat_map(|group| &group.rows)
+        .filter(|(_, row)| !failed.contains(row))
+        .map(|(uid, _)| *uid)
+        .collect();
     let claimed = copies.iter().chain(moves).flat_map(|group| group.rows.keys());
-    let staying: BTreeSet<Uid> = claimed.filter(|uid| !leaving.contains(uid)).copied().collect();
+    let as_before = |uid: &&Uid| !leaving.contains(uid) && !copied.contains(uid);
+    let staying: BTreeSet<Uid> = claimed.filter(as_before).copied().collect();
     take_off(session, &staying.into_iter().collect::<Vec<_>>(), &claim.keyword).await
 }
 

@@ -11,6 +11,7 @@ use crate::report::stats::Corrections;
 use crate::report::suggestion::Told;
 use crate::sort::bucket::Bucket;
 use crate::sort::mailbox::Timestamp;
+use crate::sort::pseudonym::EXPLAINED;
 use crate::sort::sanitise;
 use crate::sort::taught::{Lesson, Teacher};
 use crate::sort::unanswered::Letter;
@@ -31,6 +32,7 @@ impl Digest {
         paragraphs.push(self.unanswered(zone));
         paragraphs.push(self.suggested());
         paragraphs.push(self.problems());
+        paragraphs.push(self.names());
         paragraphs.retain(|paragraph| !paragraph.lines.is_empty());
         paragraphs
     }
@@ -177,6 +179,16 @@ impl Digest {
         Paragraph::new("To look at", lines)
     }
 
+    fn names(&self) -> Paragraph {
+        let named = !(self.filed.is_empty() && self.lessons.is_empty() && self.suggestions.is_empty());
+        let lines = if self.hashed && named {
+            vec![(None, EXPLAINED.to_owned())]
+        } else {
+            Vec::new()
+        };
+        Paragraph::new("Who is meant", lines)
+    }
+
     fn period(&self, zone: &TimeZone) -> String {
         let clock = |at: Timestamp| {
             jiff::Timestamp::from_second(at.0)
@@ -249,7 +261,7 @@ impl Digest {
 
 /// What to do, in every digest.
 const FOOT: &str = "Something in the wrong place? Drag it where it belongs; the next one follows. \
-Why a message is where it is: postroom explain MESSAGE-ID";
+Why a message is where it is: postroom explain and its sender's address";
 
 #[derive(Debug)]
 struct Paragraph {

@@ -19,7 +19,7 @@ fn page(names: &[String]) -> String {
             messages: number as u64,
             last: Some(Timestamp(1_795_000_000)),
         };
-        stats.rules.insert((name.clone(), name.clone()), used);
+        stats.rules.insert((name.as_str().into(), name.as_str().into()), used);
     }
     let buried = names.iter().map(|name| (name.clone(), Bucket::Bulk, name.clone()));
     let accuracy = Accuracy {

@@ -25,7 +25,7 @@ fn row(id: i64, kind: RowKind, state: State, code: &str) -> Row {
             bucket: Bucket::News,
             reason: Reason::new(ReasonKind::Default, "test"),
             flags: Vec::new(),
-            rules: String::new(),
+            rules: "".into(),
             undoes: None,
             arrived: None,
         },

@@ -35,7 +35,7 @@ fn found(at: i64, whose: Whose) -> Row {
             bucket: Bucket::News,
             reason: Reason::new(kind, text),
             flags: Vec::new(),
-            rules: String::new(),
+            rules: "".into(),
             undoes: None,
             arrived: None,
         },

@@ -2,6 +2,7 @@
 //! by itself is sound.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -163,7 +164,12 @@ pub fn missing_folders(set: &RuleSet, mut exists: impl FnMut(&Mailbox) -> bool) 
 
 /// Warnings about deciding rules that matched nothing for [`IDLE_DAYS`]. `last_match` holds the ledger's newest match of each rule
 /// by name; a rule younger than the ledger's `since` is given its time.
-pub fn idle(set: &RuleSet, last_match: &BTreeMap<String, Timestamp>, since: Timestamp, now: Timestamp) -> Vec<Finding> {
+pub fn idle(
+    set: &RuleSet,
+    last_match: &BTreeMap<Arc<str>, Timestamp>,
+    since: Timestamp,
+    now: Timestamp,
+) -> Vec<Finding> {
     let long_ago = |at: Timestamp| now.seconds_since(at) > IDLE_DAYS * 86_400;
     let forgotten = set.rules().iter().filter(|rule| {
         rule.stage == Stage::User

@@ -3,6 +3,8 @@
 //! There is no permanent delete, no forwarding and no rewriting of a message: the first loses mail, the second sends it,
 //! the third breaks its signature and its date.
 
+use std::sync::Arc;
+
 use super::Stage;
 use super::condition::Condition;
 use super::pattern::{Pattern, fold};
@@ -19,9 +21,9 @@ use crate::sort::verdict::{Destination, FlagChange};
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// Unique in the set; used in the log, by `explain` and in tests.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// The file, relative to the rules directory.
-    pub file: Box<str>,
+    pub file: Arc<str>,
     /// The line of its `[[rule]]`.
     pub line: u32,
     /// The place of its name, for findings that come later.

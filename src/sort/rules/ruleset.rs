@@ -83,7 +83,7 @@ pub struct RuleSet {
     folders: Arc<BTreeMap<String, Folders>>,
     header_fields: Vec<String>,
     attachments: bool,
-    digest: String,
+    digest: Arc<str>,
     held: BTreeSet<usize>,
     matcher: Arc<Matcher>,
 }
@@ -105,7 +105,7 @@ impl RuleSet {
             };
         }
         let set = Self {
-            digest: digest(files, includes),
+            digest: digest(files, includes).into(),
             folders: Arc::new(context.folders.clone()),
             tests: Arc::new(parsed.tests),
             ..Self::of(parsed.rules, matcher)
@@ -190,7 +190,7 @@ impl RuleSet {
         );
         Verdict {
             bucket,
-            reason: Reason::by_rule(kind, text, &rule.name, &rule.file, rule.line),
+            reason: Reason::by_rule(kind, text, rule.name.clone(), rule.file.clone(), rule.line),
             orders,
         }
     }
@@ -248,6 +248,11 @@ impl RuleSet {
     /// Digest of the rule texts (hexadecimal SHA-256, first 16 characters); changes when any rule does.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// The same, for thousands of ledger rows that name it at once.
+    pub fn shared_digest(&self) -> Arc<str> {
+        Arc::clone(&self.digest)
     }
 
     /// The rules, in the order in which they are asked.

@@ -3,6 +3,7 @@
 use super::condition::auth_word;
 use super::measure::Moment;
 use super::table::{Item, Reading, Table, whole};
+use crate::sort::attachments;
 use crate::sort::authenticity::Authentication;
 use crate::sort::correspondence::Tally;
 use crate::sort::evidence::Evidence;
@@ -94,11 +95,12 @@ pub(super) fn mail(reading: &mut Reading<'_>, item: Option<&Item<'_>>, mut raw: 
         tally: None,
         reply_to_me: false,
         duplicate: false,
-        attachments: Vec::new(),
+        attachments: files_of(raw.as_deref()),
     };
     if let Some(mut table) = item.and_then(|item| reading.table("mail", item)) {
         if let Some(item) = table.take("file") {
             raw = raw.or_else(|| mail_file(reading, item));
+            mail.attachments = files_of(raw.as_deref());
         }
         header_fields(reading, &mut table, &mut header);
         surroundings(reading, &mut table, &mut mail);
@@ -121,6 +123,10 @@ pub(super) fn mail(reading: &mut Reading<'_>, item: Option<&Item<'_>>, mut raw: 
         told_marks(reading, &mut table, &mut mail.evidence);
     }
     mail
+}
+
+fn files_of(raw: Option<&[u8]>) -> Vec<String> {
+    raw.map(attachments::names).unwrap_or_default()
 }
 
 fn header_fields(reading: &mut Reading<'_>, table: &mut Table<'_, '_>, header: &mut String) {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{NOW, entry, ground, open, plan};
 use crate::sort::ledger::{Outcome, State};
+use crate::sort::pseudonym::Pseudonyms;
 use crate::store::*;
 
 /// What a power cut leaves: the files as they lie on the disk while the store is open and in the middle of a change.
@@ -26,7 +27,7 @@ fn what_was_committed_survives_a_cut_and_what_was_not_is_gone() {
     let planned = plan(&mut store, &[entry(1), entry(2)]);
     store.close(NOW, &[(planned[0], Outcome::Done(None))]).unwrap();
     let half = store.connection.transaction().unwrap();
-    crate::store::row::insert(&half, 1, "run-1", NOW, &[entry(3)]).unwrap();
+    crate::store::row::insert(&half, &Pseudonyms::default(), 1, "run-1", NOW, &[entry(3)]).unwrap();
     copy_as_cut_off(dir.path(), after.path());
     drop(half);
     let reopened = open(after.path());
@@ -110,7 +111,7 @@ fn a_later_layout_is_refused_and_left_alone() {
                 refused,
                 StoreError::NewerSchema {
                     found: 99,
-                    known: 2,
+                    known: 3,
                     ..
                 }
             ),

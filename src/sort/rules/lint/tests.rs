@@ -106,7 +106,7 @@ fn broad_idle_and_homeless_rules_are_found() {
         );
     }
     let day = |n: i64| Timestamp(n * 86_400);
-    let seen = BTreeMap::from([("a".to_owned(), day(390))]);
+    let seen = BTreeMap::from([("a".into(), day(390))]);
     assert_eq!(idle(&set, &seen, day(0), day(400)).len(), 1);
     assert!(
         idle(&set, &seen, day(300), day(400)).is_empty(),

@@ -188,7 +188,7 @@ impl Worker {
     /// it does between is boxed for as long as it takes, so that its own future is small (4 KiB an account).
     async fn work(
         visit: &mut Visit<'_>,
-        stay: Option<(&mut channel::Receiver<Arc<RuleSet>>, &Notify)>,
+        mut stay: Option<(&mut channel::Receiver<Arc<RuleSet>>, &Notify)>,
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
         Box::pin(Self::catch_up(visit, stopping)).await?;
@@ -209,7 +209,11 @@ impl Worker {
         }
         visit.get_acquainted().await?;
         visit.leave_old_mail_alone().await?;
-        let rules = visit.sorter.rules.clone();
+        // Those of now: while the visit was paused there may have come others.
+        let rules = match &mut stay {
+            Some((rules, _)) => rules.borrow_and_update().clone(),
+            None => visit.sorter.rules.clone(),
+        };
         visit.use_rules(rules).await?;
         visit.begin_round(stopping).await?;
         visit.check_claims();

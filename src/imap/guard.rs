@@ -559,8 +559,9 @@ fn makes_the_parser_panic(frame: &[u8]) -> bool {
     const UNDATED: &[u8] = b"INTERNALDATE NIL";
     frame.strip_prefix(b"* ").is_some_and(|data| is_word(data, b"METADATA"))
         || outside_literals(frame).any(|part| {
+            // The first letter first: this looks at every octet of every response.
             part.windows(UNDATED.len())
-                .any(|here| here.eq_ignore_ascii_case(UNDATED))
+                .any(|here| matches!(here, [b'I' | b'i', ..]) && here.eq_ignore_ascii_case(UNDATED))
         })
 }
 

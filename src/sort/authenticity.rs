@@ -248,13 +248,13 @@ impl Results {
             let mut words = clause.split_ascii_whitespace();
             let Some(first) = words.next() else { continue };
             match first.split_once('=') {
-                None if number == 0 => first.clone_into(&mut id),
+                None if number == 0 => first.trim_matches('"').clone_into(&mut id),
                 None => {}
                 Some((method, result)) => {
                     let method = method.split('/').next().unwrap_or_default();
                     let mut found = Clause {
                         method: method.to_owned(),
-                        result: result.to_owned(),
+                        result: result.trim_matches('"').to_owned(),
                         from: None,
                         signer: None,
                     };
@@ -327,12 +327,16 @@ fn without_comments(value: &str) -> String {
         match c {
             _ if escaped => escaped = false,
             '\\' if quoted || depth > 0 => escaped = true,
-            '"' if depth == 0 => quoted = !quoted,
+            '"' if depth == 0 => {
+                // It stays, so that half a word in quotes does not make another word of both.
+                quoted = !quoted;
+                bare.push(c);
+            }
             '(' if !quoted => depth += 1,
             ')' if !quoted && depth > 0 => depth -= 1,
             _ if depth > 0 => {}
-            // A quoted semicolon would otherwise open a clause of the sender's own making.
-            ';' if quoted => {}
+            // A quoted semicolon would otherwise open a clause of the sender's own making, a quoted space another property.
+            c if quoted && (c == ';' || c.is_whitespace()) => {}
             _ => bare.push(c),
         }
     }
@@ -379,6 +383,22 @@ mod tests {
             (
                 "mx.example.net; spf=pass smtp.mailfrom=\"; dmarc=pass\"",
                 Authentication::None,
+            ),
+            (
+                "mx.example.net; dkim=pass header.i=\"x\"@shop.example",
+                Authentication::Pass,
+            ),
+            (
+                "mx.example.net; dkim=pass smtp.mailfrom=\"a header.d=shop.example x\"@other.example",
+                Authentication::None,
+            ),
+            (
+                "mx.example.net; dmarc=pas\"s\" header.from=shop.example",
+                Authentication::None,
+            ),
+            (
+                "\"mx.example.net\"; dmarc=\"pass\" header.from=\"shop.example\"",
+                Authentication::Pass,
             ),
             (
                 "other.example; dmarc=pass header.from=shop.example",

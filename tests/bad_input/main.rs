@@ -1,7 +1,8 @@
 //! Replays the named files of `fixtures/hostile`, which are also the seeds of the fuzz targets; whatever a fuzzer has
 //! found lies there too. What a server may send is replayed beside the code (`imap::tests::framing`).
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod mutation;
 mod properties;
 
 use std::fs;
@@ -47,4 +48,29 @@ fn damaged_records() {
 #[test]
 fn foreign_text() {
     replay("text", properties::text);
+}
+
+#[test]
+fn mutated_headers() {
+    mutation::mutated("header", 20_000, properties::header);
+}
+
+#[test]
+fn mutated_authentication_results() {
+    mutation::mutated("authentication", 100_000, properties::authentication);
+}
+
+#[test]
+fn mutated_rule_files() {
+    mutation::mutated("rules", 20_000, properties::rules);
+}
+
+#[test]
+fn mutated_records() {
+    mutation::mutated("ledger", 1_000, properties::ledger);
+}
+
+#[test]
+fn mutated_text() {
+    mutation::mutated("text", 200_000, properties::text);
 }

@@ -1,5 +1,6 @@
 //! One seed, from the first message to the verdict.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use super::world::{DAWN, Shared};
 const DAY: Duration = Duration::from_hours(24);
 
 /// What came of one seed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Outcome {
     pub seed: u64,
     /// The chronicle's number.
@@ -41,7 +42,16 @@ pub struct Outcome {
 /// Runs one seed. With `all`, the chronicle is whole.
 pub fn run(seed: u64, all: bool) -> Outcome {
     let state = scratch();
-    runtime().block_on(day(seed, all, state.path()))
+    let day = || runtime().block_on(day(seed, all, state.path()));
+    panic::catch_unwind(AssertUnwindSafe(day)).unwrap_or_else(|cause| {
+        let text = cause.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| cause.downcast_ref::<&str>().copied());
+        Outcome {
+            seed,
+            broken: vec![format!("it panicked: {}", text.unwrap_or_default())],
+            ..Outcome::default()
+        }
+    })
 }
 
 /// One thread, and time that passes when nobody has anything to do.

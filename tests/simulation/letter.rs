@@ -82,6 +82,11 @@ impl Letter {
         }
     }
 
+    /// The user, or his program, has written it.
+    pub fn is_from_user(&self) -> bool {
+        matches!(self.kind, Kind::Sent(_) | Kind::Digest)
+    }
+
     /// The header fields with these names, in the message's order, with the empty line at the end.
     pub fn fields(&self, names: &[String]) -> Vec<u8> {
         let text = String::from_utf8_lossy(&self.bytes);

@@ -216,7 +216,7 @@ fn compose(random: &mut fastrand::Rng) -> (String, BTreeMap<String, Order>) {
 }
 
 /// The owner writes new rules and the daemon reads them.
-async fn revise(world: &Shared, text: &str, orders: Option<BTreeMap<String, Order>>) {
+pub async fn revise(world: &Shared, text: &str, orders: Option<BTreeMap<String, Order>>) {
     {
         let mut world = world.lock();
         world.note(&format!("owner: writes rules: {orders:?}"));

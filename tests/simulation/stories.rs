@@ -9,16 +9,18 @@ use postroom::daemon::logbook::Logbook;
 use postroom::daemon::visit::Visit;
 use postroom::sort::mailbox::Mailbox;
 use postroom::sort::rules::{Context, RuleSet, SourceFile};
+use postroom::store::simulate_full_disk;
 use tokio::time::sleep;
 
 use super::chronicle::Chronicle;
 use super::day::{runtime, scratch};
 use super::gate::Pipe;
 use super::letter::{Kind, Letter};
-use super::life::{ACCOUNT, account, open_store, set_clock};
+use super::life::{ACCOUNT, Life, account, open_store, set_clock};
 use super::post::Hand;
 use super::profile::Profile;
 use super::reckoning;
+use super::rulebook::{Order, Rulebook, TARGET, revise};
 use super::weather::Weather;
 use super::world::{DAWN, Shared};
 
@@ -176,4 +178,36 @@ fn a_move_that_the_new_rules_put_off_once_more_is_not_forgotten() {
         visit.begin_round(&|| false).await.unwrap();
         assert_eq!(place(world, letter), "Archive");
     }));
+}
+
+#[test]
+fn rules_that_came_while_nothing_could_be_written_decide_about_what_came_meanwhile() {
+    const RULES: &str = "[[rule]]\nname = \"now\"\nwhen = { list_id = \"n1.list.example\" }\nmove = \"Archive\"\n";
+    let order = Order {
+        list: 1,
+        folder: Some(TARGET),
+        after: 0,
+    };
+    runtime().block_on(async {
+        let state = scratch();
+        set_clock(DAWN);
+        let account = account(Duration::from_mins(5), false);
+        let world = Shared::new(Profile::dovecot(), Weather::calm(), Chronicle::new(true));
+        world.lock().rules = Some(Rulebook::new(state.path(), &account));
+        reckoning::attend(&mut world.lock(), state.path());
+        let life = Life::new(&world, &account, state.path(), 1).unwrap();
+        let story = async {
+            sleep(Duration::from_mins(10)).await;
+            simulate_full_disk(true);
+            let letter = newsletter(&world, 1);
+            sleep(Duration::from_mins(1)).await;
+            revise(&world, RULES, Some([("now".to_owned(), order)].into())).await;
+            sleep(Duration::from_mins(1)).await;
+            assert_eq!(place(&world, letter), "INBOX");
+            simulate_full_disk(false);
+            sleep(Duration::from_mins(1)).await;
+            assert_eq!(place(&world, letter), TARGET, "by the rules of now");
+        };
+        tokio::join!(life.until_stopped(Duration::from_mins(20)), story);
+    });
 }

@@ -28,6 +28,11 @@ pub fn look(user: &User, hand: &mut Hand, home: &Home, rounds: u32) -> usize {
     let places = User::places(hand);
     let lost: Vec<&String> = user.alive.iter().filter(|id| !places.contains_key(*id)).collect();
     assert!(lost.is_empty(), "after {rounds} rounds lost: {lost:?}");
+    let rows = moves(home);
+    let met = |id: &String, copies: &[Found]| {
+        let drags: Vec<&Drag> = user.drags.iter().filter(|drag| drag.id == *id).collect();
+        meetings(copies, &drags, rows.get(id).map_or(&[][..], Vec::as_slice))
+    };
     for (id, copies) in &places {
         let asked = user.flagged.get(id).cloned().unwrap_or_default();
         for copy in copies {
@@ -37,24 +42,29 @@ pub fn look(user: &User, hand: &mut Hand, home: &Home, rounds: u32) -> usize {
                 "after {rounds} rounds {id} has other bytes at {:?}",
                 copy.place
             );
-            let ours: Vec<&String> = copy.flags.difference(&asked).collect();
+            let mut ours: Vec<&String> = copy.flags.difference(&asked).collect();
+            // The user took it between our STORE and our UID EXPUNGE, and the flag went with it.
+            if copies.len() > 1 && met(id, copies) > 0 {
+                ours.retain(|flag| *flag != "\\Deleted");
+            }
             assert!(
                 ours.is_empty(),
-                "after {rounds} rounds {id} has flags {ours:?} at {:?}, which the user never set",
-                copy.place
+                "after {rounds} rounds {id} has flags {ours:?} at {:?}, which the user never set: {copies:?}, {:?}, {:?}",
+                copy.place,
+                user.drags.iter().filter(|drag| drag.id == *id).collect::<Vec<_>>(),
+                rows.get(id)
             );
         }
     }
-    let rows = moves(home);
     let mut doubled = 0;
     for (id, copies) in places.iter().filter(|(_, copies)| copies.len() > 1) {
-        let drags: Vec<&Drag> = user.drags.iter().filter(|drag| drag.id == *id).collect();
-        let rows = rows.get(id).map_or(&[][..], Vec::as_slice);
-        let meetings = meetings(copies, &drags, rows);
+        let meetings = met(id, copies);
         assert!(
             copies.len() - 1 <= meetings,
-            "after {rounds} rounds {id} is at {:?} and {meetings} meetings are proven; the user's moves {drags:?}, ours {rows:?}",
-            copies.iter().map(|copy| &copy.place).collect::<Vec<_>>()
+            "after {rounds} rounds {id} is at {:?} and {meetings} meetings are proven; the user's moves {:?}, ours {:?}",
+            copies.iter().map(|copy| &copy.place).collect::<Vec<_>>(),
+            user.drags.iter().filter(|drag| drag.id == *id).collect::<Vec<_>>(),
+            rows.get(id)
         );
         doubled += 1;
     }

@@ -105,3 +105,11 @@ fn named_bytes_of_servers_are_survived() {
     }
     assert!(seen > 50, "{folder}");
 }
+
+#[path = "../../../tests/bad_input/mutation.rs"]
+mod mutation;
+
+#[test]
+fn mutated_bytes_of_servers_pass_the_guard_or_end_there() {
+    mutation::mutated("server", 10_000, hostile_bytes::guard);
+}

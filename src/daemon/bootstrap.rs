@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::clock;
 use super::error::DaemonError;
 use super::model;
-use super::sweep::WINDOW;
+use super::sweep::{WINDOW, baseline};
 use super::visit::{Visit, written};
 use crate::imap::Access;
 use crate::sort::arrival::Event;
@@ -108,12 +108,24 @@ impl Visit<'_> {
         }
         // INBOX keeps its own mark, set by its first sweep: with `backlog = "sort"` it begins at the first message.
         if keep && is_sent {
-            let mark = super::sweep::baseline(
+            let mark = baseline(
                 &selected,
                 Uid(uids.last().map_or(0, |uid| uid.0) + 1).max(selected.uid_next),
             );
             self.record(now, mailbox, &mark, Vec::new()).await?;
         }
         Ok(())
+    }
+
+    /// After the records were lost: what lies in INBOX now may have been sorted and put back before, so it stays there,
+    /// whatever `backlog` says (reliability.md F3).
+    pub async fn leave_old_mail_alone(&mut self) -> Result<(), DaemonError> {
+        let inbox = Mailbox::inbox();
+        if self.marks.contains_key(&inbox) || !self.store.run(|store| Ok(store.has_lost_records())).await? {
+            return Ok(());
+        }
+        let selected = self.enter(&inbox).await?;
+        self.logbook.baseline(&inbox, selected.exists);
+        self.set_mark(&inbox, baseline(&selected, selected.uid_next)).await
     }
 }

@@ -2,7 +2,7 @@
 //! `store` and `imap`; it decides nothing itself.
 //!
 //! - [`supervisor`] the process: signals, [`reload`], [`systemd`]; [`roster`] who is looked after
-//! - [`worker`] one account for as long as the daemon lives; [`backoff`] how long it waits between visits, [`mended`] unless the
+//! - [`worker`] one account for as long as the daemon lives, [`work`] what it does there; [`backoff`] how long it waits between visits, [`mended`] unless the
 //!   password is another one
 //! - [`attendant`] further connections that only listen
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
@@ -61,6 +61,7 @@ pub mod systemd;
 pub mod unanswered;
 pub mod undo;
 pub mod visit;
+pub mod work;
 pub mod worker;
 
 pub use error::DaemonError;

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::clock;
 use super::error::DaemonError;
 use super::visit::Visit;
+use crate::sort::arrival::Event;
 use crate::sort::ledger::{Entry, Outcome, PlannedMove, Row, RowId, RowKind, State};
-use crate::sort::mailbox::{Location, Mailbox, Timestamp};
+use crate::sort::mailbox::{Location, Mailbox, Timestamp, Uid};
 use crate::sort::refusal::{self, HELD, Refusal};
 use crate::store::Query;
 
@@ -182,6 +183,35 @@ impl Visit<'_> {
     /// True when a folder that was gone has been seen again since.
     fn is_back(&self, folder: &Mailbox, row: &Row) -> bool {
         self.retries.was_gone_before(row) && self.layout.buckets.contains(folder)
+    }
+
+    /// Gives messages of INBOX a new verdict whose moves came to nothing. One that was put off (`after`) has had its row
+    /// when it came, and its time has come since.
+    async fn decide_again(&mut self, locations: &[Location]) -> Result<(), DaemonError> {
+        let inbox = Mailbox::inbox();
+        let (Some(mark), false) = (self.marks.get(&inbox).copied(), locations.is_empty()) else {
+            return Ok(());
+        };
+        let selected = self.enter(&inbox).await?;
+        if selected.uid_validity != mark.uid_validity {
+            return Ok(());
+        }
+        let mut uids: Vec<Uid> = locations
+            .iter()
+            .filter(|at| at.uid_validity == mark.uid_validity && at.uid < mark.next_uid)
+            .map(|at| at.uid)
+            .collect();
+        uids.sort_unstable();
+        let fetched = self.session.headers(&uids, &self.fields()).await?;
+        let now = clock::now();
+        let events: Vec<Event> = self.read(&inbox, selected.uid_validity, fetched).await?;
+        let actions = events
+            .into_iter()
+            .map(Event::again)
+            .flat_map(|event| self.sorter.handle(now, event))
+            .collect();
+        self.record(now, &inbox, &mark, actions).await?;
+        self.carry_out().await
     }
 }
 

@@ -13,23 +13,11 @@ use super::backoff::{Backoff, Ending, FOR_GOOD, Logins};
 use super::error::DaemonError;
 use super::logbook::Logbook;
 use super::status::{self, AccountStatus};
-use super::visit::{Stopping, Visit};
-use super::{access, clock, layout, paused, recess, slumber};
-use crate::config::{Account, Backlog, Mode, Secret};
-use crate::imap::watch;
-use crate::sort::arrival::Event;
-use crate::sort::mailbox::{Location, Mailbox, Uid};
+use super::visit::Visit;
+use super::{access, layout, paused, recess, slumber};
+use crate::config::{Account, Mode, Secret};
 use crate::sort::rules::RuleSet;
 use crate::store::{StoreError, StoreHandle};
-
-/// A sweep of every folder is due this often, whatever IDLE says: it is only a hint.
-const FULL_SWEEP: Duration = Duration::from_mins(5);
-
-/// Rows older than this, in seconds, are deleted: 400 days.
-const RETENTION: i64 = 400 * 86_400;
-
-/// How often.
-const PRUNING: Duration = Duration::from_hours(24);
 
 /// A visit that lasted this long counts as a success: the next failure waits from the beginning.
 const SETTLED: Duration = Duration::from_mins(1);
@@ -165,7 +153,7 @@ impl Worker {
         let attendants = logins.map(|logins| Attendants::send(&visit, &self.gate, logins, self.wake.clone()));
         loop {
             let heard = attendants.as_ref().map(|attendants| &*attendants.heard);
-            let work = Self::work(&mut visit, heard.map(|heard| (&mut self.rules, heard)), &stopping);
+            let work = visit.work(heard.map(|heard| (&mut self.rules, heard)), &stopping);
             let worked = tokio::select! {
                 worked = work => worked,
                 () = slumber::over(slumber::asleep) => Err(DaemonError::Slept),
@@ -182,191 +170,5 @@ impl Worker {
         }
         Box::pin(visit.session.logout()).await;
         Ok(())
-    }
-
-    /// Everything a visit does, from what was left open to waiting for news. An account waits nearly all of its life: what
-    /// it does between is boxed for as long as it takes, so that its own future is small (4 KiB an account).
-    async fn work(
-        visit: &mut Visit<'_>,
-        mut stay: Option<(&mut channel::Receiver<Arc<RuleSet>>, &Notify)>,
-        stopping: Stopping<'_>,
-    ) -> Result<(), DaemonError> {
-        Box::pin(Self::catch_up(visit, stopping)).await?;
-        if let Some((rules, wake)) = stay {
-            return Self::stay(visit, rules, wake, stopping).await;
-        }
-        Box::pin(visit.release_claims()).await
-    }
-
-    /// What was left open, what the account's past tells, and everything that is new.
-    async fn catch_up(visit: &mut Visit<'_>, stopping: Stopping<'_>) -> Result<(), DaemonError> {
-        visit.learn_rights().await?;
-        visit.recover().await?;
-        if visit.account.backlog == Backlog::Sort && !visit.store.run(|store| Ok(store.has_lost_records())).await? {
-            visit.bootstrap_from_sent(true).await?;
-        } else {
-            visit.bootstrap(true).await?;
-        }
-        visit.get_acquainted().await?;
-        visit.leave_old_mail_alone().await?;
-        // Those of now: while the visit was paused there may have come others.
-        let rules = match &mut stay {
-            Some((rules, _)) => rules.borrow_and_update().clone(),
-            None => visit.sorter.rules.clone(),
-        };
-        visit.use_rules(rules).await?;
-        visit.begin_round(stopping).await?;
-        visit.check_claims();
-        visit.bring_back().await?;
-        visit.try_again().await?;
-        let account = visit.account.name.clone();
-        visit.watch_inbox(stopping).await?;
-        Ok(status::save(&visit.store, &account, AccountStatus::connected(visit)).await?)
-    }
-
-    /// Waits for news and deals with them until stopped.
-    async fn stay(
-        visit: &mut Visit<'_>,
-        rules: &mut channel::Receiver<Arc<RuleSet>>,
-        wake: &Notify,
-        stopping: Stopping<'_>,
-    ) -> Result<(), DaemonError> {
-        let mut dues = Dues::new();
-        visit.logbook.watching();
-        while !stopping() {
-            Box::pin(visit.watch_inbox(stopping)).await?;
-            visit.logbook.idle();
-            let others = visit.layout.watched();
-            let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
-            if Box::pin(recess::now(&visit.store, &visit.account.name)).await.is_some() {
-                break;
-            }
-            Box::pin(Self::attend(visit, rules, others, changes, &mut dues, stopping)).await?;
-        }
-        Ok(())
-    }
-
-    /// Deals with what has changed while the account waited, and with what has become due.
-    async fn attend(
-        visit: &mut Visit<'_>,
-        rules: &mut channel::Receiver<Arc<RuleSet>>,
-        others: Vec<Mailbox>,
-        changes: watch::Changes,
-        dues: &mut Dues,
-        stopping: Stopping<'_>,
-    ) -> Result<(), DaemonError> {
-        let inbox = Mailbox::inbox();
-        visit.heed_server();
-        if rules.has_changed().unwrap_or(false) {
-            let new = rules.borrow_and_update().clone();
-            visit.use_rules(new).await?;
-            // What has come with the news is decided about by the new rules.
-            visit.sweep(&inbox, stopping).await?;
-        } else if changes.selected {
-            visit.take_news(&inbox, stopping).await?;
-        }
-        visit.bring_back().await?;
-        visit.try_again().await?;
-        if dues.prune() {
-            let now = clock::now();
-            visit.store.run(move |store| store.prune(now, RETENTION)).await?;
-        }
-        visit.digest_when_due().await?;
-        if dues.sweep() {
-            visit.begin_round(stopping).await?;
-            dues.swept = Instant::now();
-            return Ok(status::save(&visit.store, &visit.account.name, AccountStatus::connected(visit)).await?);
-        }
-        let hinted: Vec<Mailbox> = if visit.session.is_notified() {
-            others
-                .into_iter()
-                .filter(|folder| changes.others.contains(folder))
-                .collect()
-        } else {
-            others
-        };
-        let changed = if hinted.is_empty() {
-            Vec::new()
-        } else {
-            visit.changed(&hinted).await?
-        };
-        for folder in &changed {
-            visit.sweep(folder, stopping).await?;
-        }
-        visit.look_for_rival_when_due().await
-    }
-}
-
-/// When what is due now and then was done last.
-struct Dues {
-    swept: Instant,
-    pruned: Option<Instant>,
-}
-
-impl Dues {
-    /// As after a full sweep.
-    fn new() -> Self {
-        Self {
-            swept: Instant::now(),
-            pruned: None,
-        }
-    }
-
-    /// True when old rows are to be deleted now.
-    fn prune(&mut self) -> bool {
-        let due = self.pruned.is_none_or(|at| at.elapsed() >= PRUNING);
-        if due {
-            self.pruned = Some(Instant::now());
-        }
-        due
-    }
-
-    /// True when a full sweep is due.
-    fn sweep(&self) -> bool {
-        self.swept.elapsed() >= FULL_SWEEP
-    }
-}
-
-impl Visit<'_> {
-    /// After the records were lost: what lies in INBOX now may have been sorted and put back before, so it stays there,
-    /// whatever `backlog` says (reliability.md F3).
-    async fn leave_old_mail_alone(&mut self) -> Result<(), DaemonError> {
-        let inbox = Mailbox::inbox();
-        if self.marks.contains_key(&inbox) || !self.store.run(|store| Ok(store.has_lost_records())).await? {
-            return Ok(());
-        }
-        let selected = self.enter(&inbox).await?;
-        self.logbook.baseline(&inbox, selected.exists);
-        self.set_mark(&inbox, super::sweep::baseline(&selected, selected.uid_next))
-            .await
-    }
-
-    /// Gives messages of INBOX a new verdict whose moves came to nothing. One that was put off (`after`) has had its row
-    /// when it came, and its time has come since.
-    pub async fn decide_again(&mut self, locations: &[Location]) -> Result<(), DaemonError> {
-        let inbox = Mailbox::inbox();
-        let (Some(mark), false) = (self.marks.get(&inbox).copied(), locations.is_empty()) else {
-            return Ok(());
-        };
-        let selected = self.enter(&inbox).await?;
-        if selected.uid_validity != mark.uid_validity {
-            return Ok(());
-        }
-        let mut uids: Vec<Uid> = locations
-            .iter()
-            .filter(|at| at.uid_validity == mark.uid_validity && at.uid < mark.next_uid)
-            .map(|at| at.uid)
-            .collect();
-        uids.sort_unstable();
-        let fetched = self.session.headers(&uids, &self.fields()).await?;
-        let now = clock::now();
-        let events: Vec<Event> = self.read(&inbox, selected.uid_validity, fetched).await?;
-        let actions = events
-            .into_iter()
-            .map(Event::again)
-            .flat_map(|event| self.sorter.handle(now, event))
-            .collect();
-        self.record(now, &inbox, &mark, actions).await?;
-        self.carry_out().await
     }
 }

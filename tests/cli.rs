@@ -23,7 +23,10 @@ use std::process::Command;
 use std::time::Duration;
 
 /// Lines of a screen that everybody has.
-const SCREEN: usize = 40;
+const SCREEN: usize = 30;
+
+/// The list of all commands, and `init`, which has a flag for every question, may be longer.
+const LONGEST: usize = 42;
 
 fn golden(name: &str, said: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(name);
@@ -65,13 +68,14 @@ fn commands() -> Vec<String> {
 #[test]
 fn the_help_of_each_command_fits_a_screen_and_has_an_example() {
     let overview = postroom(&["--help"]).expect_code(0).stdout;
-    assert!(overview.lines().count() <= SCREEN, "{overview}");
+    assert!(overview.lines().count() <= LONGEST, "{overview}");
     golden("help/postroom.txt", &overview);
     let commands = commands();
     assert!(commands.len() > 15, "{commands:?}");
     for command in commands {
         let help = postroom(&[&command, "--help"]).expect_code(0).stdout;
-        assert!(help.lines().count() <= SCREEN, "{command}:\n{help}");
+        let most = if command == "init" { LONGEST } else { SCREEN };
+        assert!(help.lines().count() <= most, "{command}:\n{help}");
         assert!(help.contains("Example"), "{command} shows no example:\n{help}");
         golden(&format!("help/{command}.txt"), &help);
     }

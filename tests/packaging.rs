@@ -40,6 +40,11 @@ fn every_file_of_the_debian_package_is_there_or_made_by_its_script() {
             None => assert!(root().join(source).exists(), "{source} is gone"),
         }
     }
+    let unit = fs::read_to_string(root().join("systemd/postroom-user.service")).unwrap();
+    assert!(
+        script.contains("ExecStart=%h/.local/bin/postroom") && unit.contains("\nExecStart=%h/.local/bin/postroom "),
+        "the package's user unit would start a program in a home directory"
+    );
     for name in ["postinst", "prerm"] {
         assert!(
             root()

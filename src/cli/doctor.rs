@@ -202,12 +202,12 @@ fn seen(page: &mut Page<'_>, account: &Account, store: &Store) -> anyhow::Result
         store.each_row(&query, |_| rows += 1)?;
         Ok(rows)
     };
-    page.note("rows done", &count(State::Done)?.to_string())?;
+    page.note("decisions kept", &count(State::Done)?.to_string())?;
     let open = store.open_rows(name)?.len();
     match open {
-        0 => page.fine("rows open", "none")?,
+        0 => page.fine("moves unfinished", "none")?,
         open => page.wrong(
-            "rows open",
+            "moves unfinished",
             &format!("{open}; the daemon settles them when it next connects"),
         )?,
     }

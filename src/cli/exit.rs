@@ -95,13 +95,25 @@ fn words(error: &anyhow::Error) -> String {
     format!("postroom: {error:#}\n{}", advice(error).unwrap_or_default())
 }
 
+/// Words around an error that already say what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Advised(pub String);
+
 /// What to do about an error whose own words only say what happened.
 fn advice(error: &anyhow::Error) -> Option<&'static str> {
+    if error.is::<Advised>() {
+        return None;
+    }
     let daemon = error.chain().find_map(|cause| cause.downcast_ref::<DaemonError>())?;
     match daemon {
         DaemonError::Imap(ImapError::Unreachable { .. }) => {
-            Some("Check host and port in [account.imap], and the network; `postroom run` tries again by itself.\n")
+            Some("Check host, port and tls in [account.imap], and the network; `postroom run` tries again by itself.\n")
         }
+        DaemonError::Imap(ImapError::LoginRefused { .. }) => Some(
+            "Check user and password in [account.imap]; many providers want an app password made on their web page, not the \
+             one you log in with there (README.md, Providers and servers).\n",
+        ),
         _ => None,
     }
 }

@@ -25,6 +25,7 @@ use crate::sort::ledger::{Mid, Row};
 use crate::sort::mailbox::{Location, Mailbox, Uid, UidValidity};
 use crate::sort::message::Message;
 use crate::sort::rules::RuleSet;
+use crate::sort::sender::Address;
 use crate::sort::{Arrival, sanitise};
 use crate::store::{Query, Store, StoreError};
 use page::Asked;
@@ -33,11 +34,12 @@ use story::Story;
 /// Options of `postroom explain`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  postroom explain letter.eml\n  postroom explain '<1234@shop.example>'\n  postroom explain Bulk/4711 --again"
+    after_help = "Examples:\n  the newest from a sender  postroom explain offers@shop.example\n  a saved message           postroom explain letter.eml\n  by its Message-ID         postroom explain '<1234@shop.example>'\n  asked again now           postroom explain Bulk/4711 --again"
 )]
 pub struct Args {
-    /// A raw message in a file, a Message-ID, or a folder and the message's number in it
-    #[arg(value_name = "FILE.eml|MESSAGE-ID|FOLDER/UID")]
+    /// A sender's address (their newest message), a saved message, a Message-ID, or a folder and the message's number (UID)
+    /// in it
+    #[arg(value_name = "ADDRESS|FILE.eml|MESSAGE-ID|FOLDER/UID")]
     pub what: String,
     /// Fetch the header again and ask today's rules and lessons too, beside what was recorded
     #[arg(long)]
@@ -85,8 +87,8 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         }
         (None, Some((mailbox, uid))) => (self::account(&config, args.account.as_deref())?, mailbox, uid),
         (None, None) => bail!(
-            "the records know no message `{}`, and there is no such file. Say a file, the Message-ID as the header has it, \
-             or FOLDER/UID",
+            "the records know no message `{}` and none from such a sender, and there is no such file. Say the sender's \
+             address, a saved message, the Message-ID as the header has it, or FOLDER/UID",
             sanitise(&args.what)
         ),
     };
@@ -113,7 +115,7 @@ fn place(what: &str) -> Option<(Mailbox, Uid)> {
     (!folder.is_empty() && uid > 0).then(|| (Mailbox::new(folder), Uid(uid)))
 }
 
-/// The rows about the message that `what` names, by Message-ID, else by place.
+/// The rows about the message that `what` names: by Message-ID, else by place, else the newest of that sender.
 fn rows_about(store: &Store, what: &str, account: Option<String>) -> Result<Vec<Row>, StoreError> {
     let by_id = Query {
         account: account.clone(),
@@ -121,22 +123,33 @@ fn rows_about(store: &Store, what: &str, account: Option<String>) -> Result<Vec<
         ..Query::default()
     };
     let rows = store.rows(&by_id)?;
-    let Some((mailbox, uid)) = place(what).filter(|_| rows.is_empty()) else {
+    if !rows.is_empty() {
         return Ok(rows);
-    };
+    }
     let mut newest: Option<Row> = None;
-    let all = Query {
-        account,
-        ..Query::default()
-    };
-    store.each_row(&all, |row| {
-        let source = row.entry.source.mailbox == mailbox && row.entry.source.uid == uid;
-        let destination = row.entry.destination.as_ref() == Some(&mailbox)
-            && row.destination_uid.is_some_and(|(_, copy)| copy == uid);
-        if source || destination {
-            newest = Some(row.clone());
-        }
-    })?;
+    if let Some((mailbox, uid)) = place(what) {
+        let all = Query {
+            account,
+            ..Query::default()
+        };
+        store.each_row(&all, |row| {
+            let source = row.entry.source.mailbox == mailbox && row.entry.source.uid == uid;
+            let destination = row.entry.destination.as_ref() == Some(&mailbox)
+                && row.destination_uid.is_some_and(|(_, copy)| copy == uid);
+            if source || destination {
+                newest = Some(row.clone());
+            }
+        })?;
+    } else if let Some(from) = Address::parse(what) {
+        let latest = Query {
+            account,
+            from: Some(from),
+            limit: Some(1),
+            newest_first: true,
+            ..Query::default()
+        };
+        newest = store.rows(&latest)?.pop();
+    }
     let Some(newest) = newest else { return Ok(Vec::new()) };
     let same = Query {
         account: Some(newest.account),

@@ -14,7 +14,8 @@ use crate::sort::pseudonym::EXPLAINED;
     after_help = "Examples: postroom export > lessons.toml\n          postroom export sieve > postroom.sieve\n          postroom export records > records.jsonl\n\nTo move to another machine with all records: stop postroom, copy postroom.toml, the rules and the directory `state`."
 )]
 pub struct ExportArgs {
-    /// Instead of lessons
+    /// `sieve`: rules and lessons as a Sieve script; `records`: everything that is stored, one JSON object a line
+    #[arg(hide_possible_values = true)]
     pub what: Option<What>,
     /// Of this account
     #[arg(long, value_name = "NAME")]

@@ -39,6 +39,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         subjects: false,
         since: since::argument("30d").ok(),
         replay: None,
+        rules: None,
         account: Some(name.clone()),
         json: false,
     };
@@ -50,7 +51,11 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     }
     let file = change(&config, name)?;
     println!("{name}: mode = \"sort\" in {}", file.display());
-    running::tell(&config, name)?;
+    running::tell(
+        &config,
+        name,
+        "Start the daemon: postroom run, or the service (systemd/README.md).",
+    )?;
     Ok(exit::OK)
 }
 

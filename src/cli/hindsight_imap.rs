@@ -144,7 +144,7 @@ fn walk(mut sorter: Sorter, events: Vec<(Timestamp, Event)>, since: Timestamp) -
     let mut hindsight = Hindsight::default();
     for (at, event) in events {
         match event {
-            Event::Taught(lesson) => drop(sorter.taught.teach(lesson)),
+            Event::Taught(lesson) => drop(sorter.taught.teach(&lesson)),
             Event::Sent(arrival) => {
                 hindsight.sent(at, &arrival.message);
                 sorter.sent(at, &arrival.message);

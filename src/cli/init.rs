@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 
 use super::context::{Context, block_on};
+use super::exit::Advised;
 use super::{exit, logging, preview, since};
 use crate::config::Tls;
 use crate::daemon::DaemonError;
@@ -41,7 +42,7 @@ use write::Draft;
 /// Options of `postroom init`.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(
-    after_help = "Examples:\n  postroom init\n  postroom init --email alice@example.org --yes < password.txt\n  \
+    after_help = "Examples:\n  postroom init\n  postroom init --add --email alice@work.example\n  postroom init --email alice@example.org --yes < password.txt\n  \
                         postroom init --email alice@example.org --password-command 'pass show mail' --yes"
 )]
 pub struct Args {
@@ -153,6 +154,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         subjects: false,
         since: since::argument("30d").ok(),
         replay: None,
+        rules: None,
         account: Some(place.name.clone()),
         json: false,
     };
@@ -187,7 +189,8 @@ async fn on_the_server(
         println!("{advice}");
     }
     // TLS before the password: who it is comes before what is told to it.
-    drop(access::greet(&found.imap).await?);
+    let greeted = access::greet(&found.imap).await;
+    drop(greeted.map_err(|error| anyhow::Error::from(error).context(Advised(unusable(&found))))?);
     println!(
         "The server answers{}.",
         if found.imap.tls == Tls::None {
@@ -267,6 +270,16 @@ async fn find(args: &Args, asker: Asker, email: &Address) -> anyhow::Result<Foun
         found.origin = Origin::Told;
     }
     Ok(found)
+}
+
+/// What can be said about a server that cannot be used: nothing is written yet that could be corrected.
+fn unusable(found: &Found) -> String {
+    let Found { imap, .. } = found;
+    let told = format!("--host {} --port {}", imap.host, imap.port);
+    format!(
+        "{} cannot be used, and nothing was written; correct {told} (--tls, --ca-file) or mend what follows",
+        imap.host
+    )
 }
 
 fn agree(args: &Args, asker: Asker, listed: &[Folder]) -> anyhow::Result<Vec<Choice>> {

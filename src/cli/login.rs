@@ -40,7 +40,11 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         "{} may be looked after: {} takes the token.",
         account.name, account.imap.host
     );
-    running::tell(&config, &account.name)?;
+    running::tell(
+        &config,
+        &account.name,
+        "Start the daemon: postroom run, or the service (systemd/README.md).",
+    )?;
     Ok(exit::OK)
 }
 

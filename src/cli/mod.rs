@@ -37,6 +37,7 @@ pub mod login;
 pub mod man;
 pub mod metrics;
 pub mod past_mail;
+pub mod pause;
 pub mod preview;
 pub mod purge;
 pub mod records;
@@ -60,15 +61,9 @@ use records::Records;
 
 /// Sorts the mail of your IMAP accounts, learns from your hand, and can say why.
 #[derive(Debug, Parser)]
-#[command(
-    name = "postroom",
-    version,
-    propagate_version = true,
-    max_term_width = 100,
-    arg_required_else_help = true
-)]
+#[command(name = "postroom", version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
-    /// Configuration file [default: $POSTROOM_CONFIG, ~/.config/postroom/postroom.toml, /etc/postroom/postroom.toml]
+    /// Configuration file [default: in ~/.config/postroom or /etc/postroom]
     #[arg(long, short, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The command.
@@ -81,15 +76,15 @@ pub struct Cli {
 pub enum Command {
     /// Try it out in 30 seconds: a private server, sample mail, the real daemon at work
     Demo(demo::Args),
-    /// Set an account up: finds the server, tests the login, writes the configuration
+    /// Set an account up, or one more: finds the server, tests the login, writes the files
     Init(Box<init::Args>),
-    /// Begin to sort: shows the plan, then changes the mode to "sort"
+    /// Begin to sort for real: shows the plan, then changes the mode to "sort"
     Go(go::Args),
     /// Log in at a provider that takes tokens instead of passwords (OAuth)
     Login(login::Args),
     /// Look after the accounts (this is what the service runs)
     Run(run::Args),
-    /// Show what would happen to the inbox under your rules as they are now; touches nothing
+    /// Show what would happen to the inbox (what if I added this rule?); touches nothing
     Preview(preview::Args),
     /// Sort the mail that already lies in the inbox, after showing the plan
     Sort(sort::Args),
@@ -97,13 +92,17 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Replay old mail from a folder and show the verdicts it would have had
     Replay(replay::ReplayArgs),
-    /// Say why a message is where it is, and what would change it
+    /// Say why a message is where it is (why in Bulk?), and what would change it
     Explain(explain::Args),
     /// Take moves back: one, those since lunch, or all there are
     Undo(undo::Args),
+    /// Stop for an hour, until a time, or until you say so; mail stays in the inbox
+    Pause(pause::PauseArgs),
+    /// Go on after a pause
+    Resume(pause::ResumeArgs),
     /// Show whether it runs, how each account is doing, and how many messages wait
     Status(status::Args),
-    /// Show what it did: what was decided, moved and learned
+    /// Show what it did (last night, with one sender): what was decided, moved and learned
     Log(log::LogArgs),
     /// Show whom you write to and what you taught, or all about one sender
     Senders(senders::SendersArgs),
@@ -113,15 +112,15 @@ pub enum Command {
     Digest(digest::Args),
     /// Write a page with pictures of all this
     Report(report::ReportArgs),
-    /// Say where a sender's or a list's mail goes from now on
+    /// Say where a sender's mail goes from now on: always top, never again, ...
     Train(train::TrainArgs),
-    /// Show, confirm or discard lessons that were held back; learn from folders
+    /// Learn from folders you have sorted by hand; confirm lessons that were held back
     Learn(learn::LearnArgs),
     /// Show what your flags suggest about senders; does nothing by itself
     Suggest(suggest::Args),
     /// Forget what was taught about a sender
     Forget(forget::ForgetArgs),
-    /// Write every lesson into a file, for another machine too; or everything that is stored
+    /// Write all it has learned into a file, or everything it stores, or a Sieve script
     Export(export::ExportArgs),
     /// Erase everything that is stored
     Purge(purge::PurgeArgs),
@@ -160,6 +159,8 @@ pub fn run(cli: Cli) -> u8 {
         Command::Replay(args) => replay::run(&args, &mut io::stdout().lock()),
         Command::Explain(args) => explain::run(&args, &context),
         Command::Undo(args) => undo::run(&args, &context),
+        Command::Pause(args) => pause::pause(&args, &context, &mut io::stdout().lock()),
+        Command::Resume(args) => pause::resume(&args, &context, &mut io::stdout().lock()),
         Command::Status(args) => status::run(&args, &context),
         Command::Log(args) => on_records(&context, |records, out| log::run(&args, records, out)),
         Command::Senders(args) => on_records(&context, |records, out| senders::run(&args, records, out)),

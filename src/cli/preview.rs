@@ -3,12 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::context::{Context, account, block_on, visit_to_look};
 use super::verdict_json::{Subject, object};
 use super::{exit, hindsight_imap, logging, since};
+use crate::config::rules;
 use crate::daemon::held::Examination;
 use crate::daemon::logbook::Logbook;
 use crate::daemon::plan::Fate;
@@ -20,7 +23,7 @@ use crate::sort::sanitise;
 /// Options of `postroom preview`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  after changing a rule     postroom preview --since 30d --subjects\n  on your mail of the past  postroom preview --replay 90d"
+    after_help = "Examples:\n  with a rule not yet saved postroom preview --rules new.toml\n  after changing a rule     postroom preview --since 30d --subjects\n  on your mail of the past  postroom preview --replay 90d"
 )]
 pub struct Args {
     /// Only mail that arrived since then: 30d, 12h, 2026-11-01
@@ -29,6 +32,9 @@ pub struct Args {
     /// In place of that, replay the mail since then as if Postroom had been running, and compare with what you did: 90d
     #[arg(long, value_parser = since::argument, value_name = "WHEN", conflicts_with = "since")]
     pub replay: Option<Timestamp>,
+    /// What if: with this rule file too, asked before yours, or in place of yours of the same name
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub rules: Option<PathBuf>,
     /// The account, when there are several
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
@@ -50,8 +56,12 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     let account = account(&config, args.account.as_deref())?;
     let logbook = Logbook::new(&account.name, None);
     let name = account.name.clone();
+    let rules = match &args.rules {
+        Some(trial) => Arc::new(rules::load_with(&config.rules, trial, &rules::context(&config))?.set),
+        None => keeper.current(),
+    };
     let (fates, held) = block_on(async {
-        let mut visit = visit_to_look(&config, account, keeper.current(), &logbook).await?;
+        let mut visit = visit_to_look(&config, account, rules, &logbook).await?;
         let held = visit.store.run(move |store| Examination::read(store, &name)).await?;
         let fates = visit.plan(args.since).await?;
         visit.session.logout().await;
@@ -76,7 +86,15 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         for held in held.held() {
             writeln!(out, "\nThe {held}, until `postroom sort --yes` or allow_broad = true.")?;
         }
-        writeln!(out, "\nNothing was touched; `postroom sort` would carry this out.")?;
+        match &args.rules {
+            Some(trial) => writeln!(
+                out,
+                "\nNothing was touched. To use these rules: copy {} into {}.",
+                trial.display(),
+                config.rules.display()
+            )?,
+            None => writeln!(out, "\nNothing was touched; `postroom sort` would carry this out.")?,
+        }
     }
     Ok(exit::OK)
 }
@@ -113,6 +131,9 @@ impl Bundle<'_> {
 /// The plan for people: the sum, the senders behind each bucket that moves, and every letter of a person that would leave
 /// the inbox.
 pub fn write_plan(out: &mut dyn Write, fates: &[Fate], subjects: bool) -> io::Result<()> {
+    if fates.is_empty() {
+        return writeln!(out, "There is no mail in the inbox to look at.");
+    }
     writeln!(out, "{}", sum(fates))?;
     let moving: Vec<&Fate> = fates.iter().filter(|fate| fate.entry.is_some()).collect();
     if moving.is_empty() {

@@ -16,8 +16,8 @@ use crate::store::Store;
 /// Erase all records: what was learned, what was moved and why
 #[derive(Debug, Clone, Default, Args)]
 #[command(
-    after_help = "Example: postroom purge\n\nMoves can no longer be taken back afterwards, and no message can be explained. Mail stays where it is; at its next start\n\
-                  Postroom knows nobody and leaves alone what lies in the folders. To keep the lessons: postroom export > lessons.toml"
+    after_help = "Example: postroom purge\n\nMoves can no longer be taken back afterwards, and no message can be explained. Mail stays where it is; at \
+                  its next start Postroom knows nobody and leaves alone what lies in the folders. To keep the lessons: postroom export > lessons.toml"
 )]
 pub struct PurgeArgs {
     /// Do not ask

@@ -9,7 +9,7 @@ use crate::daemon::supervisor::Supervisor;
 /// Options of `postroom run`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example: postroom --config /etc/postroom/postroom.toml run\n\nTo stop it for an hour, stop the service (systemctl stop postroom); mail then stays in the inbox and is sorted when\nyou start it again. To let it only look on: mode = \"preview\"."
+    after_help = "Example: postroom --config /etc/postroom/postroom.toml run\n\nTo stop it for an hour: postroom pause 1h. To let it only look on: mode = \"preview\" in postroom.toml."
 )]
 pub struct Args {
     /// Make one full sweep of every account, then exit

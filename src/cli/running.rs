@@ -8,12 +8,12 @@ use super::context::{block_on, store_to_read};
 use crate::config::Config;
 use crate::daemon::status::{AccountStatus, NOTE};
 
-/// Sends the daemon a SIGHUP, and says what the user has to do where that is not enough.
-pub fn tell(config: &Config, account: &str) -> anyhow::Result<()> {
+/// Sends the daemon a SIGHUP, and says what the user has to do where that is not enough; `absent` where none runs.
+pub fn tell(config: &Config, account: &str, absent: &str) -> anyhow::Result<()> {
     match find(config, account)? {
         Some(pid) if kill_process(pid, Signal::HUP).is_ok() => println!("The running daemon has been told."),
         Some(_) => println!("Tell the running daemon: sudo systemctl reload postroom"),
-        None => println!("Start the daemon: postroom run, or the service (systemd/README.md)."),
+        None => println!("{absent}"),
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `--since`: a point in the past as a person says it.
+//! Times as a person says them: a point in the past (`--since`), and one ahead (`postroom pause`).
 
 use anyhow::{Context, bail};
 use jiff::civil::{Date, DateTime};
@@ -30,6 +30,41 @@ pub fn parse(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
         }
     };
     Ok(Timestamp(instant.timestamp().as_second()))
+}
+
+/// The instant ahead that is meant by `1h`, `2d`, `tomorrow`, `18:00` (the next one), `2026-11-23` or `2026-11-23 08:00`.
+pub fn parse_ahead(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
+    let text = text.trim();
+    let instant = if let Ok(span) = text.parse::<Span>() {
+        now.checked_add(span.abs()).context("that is too far ahead")?
+    } else if text == "tomorrow" {
+        now.tomorrow()?.start_of_day()?
+    } else if let Ok(moment) = text.parse::<DateTime>() {
+        moment.to_zoned(now.time_zone().clone())?
+    } else if let Ok(date) = text.parse::<Date>() {
+        date.to_zoned(now.time_zone().clone())?
+    } else if let Ok(time) = text.parse::<jiff::civil::Time>() {
+        let today = now.date().to_datetime(time).to_zoned(now.time_zone().clone())?;
+        if today > *now {
+            today
+        } else {
+            now.date()
+                .tomorrow()?
+                .to_datetime(time)
+                .to_zoned(now.time_zone().clone())?
+        }
+    } else {
+        bail!("`{text}` is no time; say for example 30m, 1h, 2d, tomorrow, 18:00 or 2026-11-23");
+    };
+    if instant <= *now {
+        bail!("`{text}` is over already");
+    }
+    Ok(Timestamp(instant.timestamp().as_second()))
+}
+
+/// [`parse_ahead`] for an option, against the clock and the zone of this machine.
+pub fn ahead_argument(text: &str) -> Result<Timestamp, String> {
+    parse_ahead(text, &Zoned::now()).map_err(|error| error.to_string())
 }
 
 /// [`parse`] for an option, against the clock and the zone of this machine.
@@ -66,6 +101,27 @@ mod tests {
         for (said, meant) in cases {
             let meant: jiff::Timestamp = meant.parse().unwrap();
             assert_eq!(parse(said, &now).unwrap(), Timestamp(meant.as_second()), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_time_ahead_is_the_next_of_its_name() {
+        let now = jiff::civil::date(2026, 11, 22).at(16, 30, 0, 0);
+        let now = now.to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+        for (said, meant) in [
+            ("1h", "2026-11-22T17:30:00Z"),
+            ("2d", "2026-11-24T16:30:00Z"),
+            ("18:00", "2026-11-22T18:00:00Z"),
+            ("07:00", "2026-11-23T07:00:00Z"),
+            ("tomorrow", "2026-11-23T00:00:00Z"),
+            ("2026-11-25", "2026-11-25T00:00:00Z"),
+            ("2026-11-25 08:00", "2026-11-25T08:00:00Z"),
+        ] {
+            let meant: jiff::Timestamp = meant.parse().unwrap();
+            assert_eq!(parse_ahead(said, &now).unwrap(), Timestamp(meant.as_second()), "{said}");
+        }
+        for said in ["2026-11-21", "2026-11-22", "soon", "", "yesterday"] {
+            assert!(parse_ahead(said, &now).is_err(), "{said}");
         }
     }
 

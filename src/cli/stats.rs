@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::log::colour;
 use super::records::{Records, explain_names, rfc3339};
 use super::since;
+use crate::report::page::reason_words;
 use crate::report::stats::{ByBucket, Stats};
 use crate::sort::bucket::Bucket;
 use crate::sort::sanitise;
@@ -121,7 +122,7 @@ fn reasons(stats: &Stats, out: &mut dyn Write) -> anyhow::Result<()> {
     reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     let reasons: Vec<String> = reasons
         .iter()
-        .map(|(kind, count)| format!("{} {count}", kind.as_str()))
+        .map(|(kind, count)| format!("{} ({count})", reason_words(**kind)))
         .collect();
     writeln!(out, "\nDecided by: {}", reasons.join(", "))?;
     if let (Some(half), Some(most)) = (stats.wait(0.5), stats.wait(0.99)) {
@@ -146,7 +147,7 @@ fn reasons(stats: &Stats, out: &mut dyn Write) -> anyhow::Result<()> {
 
 fn corrections(stats: &Stats, out: &mut dyn Write) -> anyhow::Result<()> {
     if stats.weeks.is_empty() {
-        writeln!(out, "\nYou put nothing right.")?;
+        writeln!(out, "\nThere was nothing for you to put right.")?;
         return Ok(());
     }
     writeln!(out, "\nWhat you put right:")?;
@@ -217,7 +218,7 @@ mod tests {
 2026-11-18       4  █▒░░
                     █ top 1   ▓ inbox 0   ▒ news 1   ░ bulk 2   · blackhole 0
 
-Decided by: evidence 2, rule 1, correspondence 1
+Decided by: what its headers say (2), a rule of yours (1), you write to them (1)
 From arrival to its folder: half within 3 s, 99 of 100 within 3 s
 Refused by the server: 1 message (postroom log --only sort)
 
@@ -271,7 +272,10 @@ What you put right:
             },
             &records,
         );
-        assert_eq!(said, "0 messages since 2026-11-18\n\nYou put nothing right.\n");
+        assert_eq!(
+            said,
+            "0 messages since 2026-11-18\n\nThere was nothing for you to put right.\n"
+        );
     }
 
     #[test]

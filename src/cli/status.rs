@@ -13,6 +13,7 @@ use super::records::rfc3339;
 use crate::config::{Account, Mode};
 use crate::daemon::clock;
 use crate::daemon::held::Examination;
+use crate::daemon::recess::Recess;
 use crate::daemon::reload::RulesInForce;
 use crate::daemon::returning;
 use crate::daemon::status::{AccountStatus, NOTE};
@@ -53,9 +54,12 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
             if let (Value::Object(object), Some((at, folder))) = (&mut object, &records.moved) {
                 object.insert("last_move".to_owned(), json!({ "at": at, "folder": folder }));
             }
+            if let (Value::Object(object), Some(recess)) = (&mut object, &records.recess) {
+                object.insert("paused_until".to_owned(), json!(recess.until.map(rfc3339)));
+            }
             writeln!(out, "{object}")?;
         } else {
-            write_status(&mut out, account, status.as_ref())?;
+            write_status(&mut out, account, status.as_ref(), records.recess)?;
             if let Some((at, folder)) = &records.moved {
                 writeln!(out, "  last move {}, to {}", clock_time(*at), sanitise(folder.as_str()))?;
             }
@@ -132,6 +136,8 @@ struct Records {
     waiting: Vec<Row>,
     /// The screener's folder and how many messages wait in it for a decision; `None` where none does.
     strangers: Option<(Mailbox, u64)>,
+    /// The pause that the user has asked for.
+    recess: Option<Recess>,
     /// When and where to the last message was moved by verdict.
     moved: Option<(Timestamp, Mailbox)>,
 }
@@ -158,6 +164,7 @@ impl Records {
         Ok(Self {
             status: note.and_then(|text| serde_json::from_str(&text).ok()),
             rules: RulesInForce::read(store, account)?,
+            recess: Recess::read(store, account, clock::now())?,
             examined: Examination::read(store, account)?,
             waiting: store.waiting(account)?,
             strangers,
@@ -197,7 +204,12 @@ fn write_held(out: &mut dyn Write, examined: &Examination) -> io::Result<()> {
     Ok(())
 }
 
-fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountStatus>) -> io::Result<()> {
+fn write_status(
+    out: &mut dyn Write,
+    account: &Account,
+    status: Option<&AccountStatus>,
+    recess: Option<Recess>,
+) -> io::Result<()> {
     let mode = if account.mode == Mode::Sort {
         "sorting"
     } else {
@@ -208,10 +220,19 @@ fn write_status(out: &mut dyn Write, account: &Account, status: Option<&AccountS
         "{}  {} at {} ({mode})",
         account.name, account.imap.user, account.imap.host
     )?;
+    if let Some(recess) = recess {
+        let words = recess.sentence();
+        writeln!(
+            out,
+            "  {words} by you; new mail stays in the inbox meanwhile; `postroom resume` goes on"
+        )?;
+    }
     let Some(status) = status else {
         return writeln!(out, "  never run; start it with `postroom run`");
     };
-    if status.is_running() {
+    if status.is_running() && status.state == "paused" && status.problem.is_none() {
+        writeln!(out, "  running, and not connected meanwhile")?;
+    } else if status.is_running() {
         let since = status.since.unwrap_or(status.at);
         writeln!(out, "  {} since {}", status.state, clock_time(since))?;
         if let (Some(watching), Some(moving)) = (&status.watching, &status.moving) {

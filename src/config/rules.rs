@@ -88,15 +88,32 @@ pub fn load(directory: &Path, context: &Context) -> Result<LoadedRules, RulesRef
 /// The same for a single file; what it names is looked for beside it.
 pub fn load_file(file: &Path, context: &Context) -> Result<LoadedRules, RulesRefused> {
     let mut found = Found::default();
-    let directory = file
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    if let (Some(root), Some(name)) = (found.root(directory), file.file_name()) {
-        found.read(&root, vec![name.to_string_lossy().into_owned()]);
+    found.read_file(file);
+    found.check(context)
+}
+
+/// The rules of a directory and before them those of a file that is not in it. One of the same name as a file of the
+/// directory stands in for that.
+pub fn load_with(directory: &Path, trial: &Path, context: &Context) -> Result<LoadedRules, RulesRefused> {
+    let mut found = Found::default();
+    let name = found.read_file(trial);
+    if let Some(root) = found.root(directory) {
+        match rule_files(&root) {
+            Ok(mut names) => {
+                let (all, stands_in) = (names.len(), name.as_deref());
+                names.retain(|name| Some(name.as_str()) != stands_in);
+                let replaced = names.len() < all;
+                found.read(&root, names);
+                if replaced {
+                    found.files.sort_by(|one, other| one.name.cmp(&other.name));
+                }
+            }
+            Err(error) => found.refuse(&directory.display().to_string(), &Refusal::Unreadable(error)),
+        }
     }
     found.check(context)
 }
+
 /// What lies in a rules directory.
 #[derive(Debug, Default)]
 struct Found {
@@ -167,6 +184,15 @@ impl Found {
             return None;
         }
         Some(root)
+    }
+
+    /// Reads one file; its name, where it has one.
+    fn read_file(&mut self, file: &Path) -> Option<String> {
+        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let root = self.root(parent.unwrap_or(Path::new(".")))?;
+        let name = file.file_name()?.to_string_lossy().into_owned();
+        self.read(&root, vec![name.clone()]);
+        Some(name)
     }
 
     fn read(&mut self, root: &Path, names: Vec<String>) {
@@ -349,6 +375,23 @@ mod tests {
             .into_iter()
             .find(|finding| finding.severity == Severity::Error)
             .unwrap()
+    }
+
+    #[test]
+    fn a_rule_on_trial_comes_first_and_one_of_the_same_name_stands_in() {
+        let (home, elsewhere) = (directory(), directory());
+        fs::write(home.path().join("20-b.toml"), RULE.replace("\"a\"", "\"b\"")).unwrap();
+        let trial = elsewhere.path().join("90-new.toml");
+        fs::write(&trial, RULE.replace("\"a\"", "\"new\"")).unwrap();
+        let names = |trial: &Path| -> Vec<String> {
+            let loaded = load_with(home.path(), trial, &Context::default()).unwrap();
+            loaded.set.rules().iter().map(|rule| rule.name.to_string()).collect()
+        };
+        assert_eq!(names(&trial), ["new", "a", "b"]);
+        let same = elsewhere.path().join("20-b.toml");
+        fs::write(&same, RULE.replace("\"a\"", "\"better b\"")).unwrap();
+        assert_eq!(names(&same), ["a", "better b"]);
+        assert!(load_with(home.path(), Path::new("/nonexistent/x.toml"), &Context::default()).is_err());
     }
 
     #[test]

@@ -15,6 +15,9 @@ use super::{Secret, keyring};
 /// How long a password command may take.
 pub const COMMAND_LIMIT: Duration = Duration::from_secs(10);
 
+/// Where systemd looks for a credential that a unit names without a path; readable by root only.
+pub const CREDENTIAL_STORE: &str = "/etc/credstore";
+
 /// Longest secret, bytes. A token of an identity provider may take a few kilobytes.
 const LONGEST: u64 = 64 * 1024;
 
@@ -68,9 +71,10 @@ pub enum SecretError {
     },
     /// A systemd credential was named and there is none.
     #[error(
-        "credential \"{0}\" is not there: $CREDENTIALS_DIRECTORY is not set; add LoadCredential={0}:/path to the unit"
+        "the password \"{0}\" is handed out by systemd, to the service alone, and {CREDENTIAL_STORE}/postroom.{0} cannot be \
+         read here ({1}); by hand, run this command with sudo; for the service, add LoadCredential={0}:postroom.{0} to its unit"
     )]
-    NoCredentials(String),
+    NoCredentials(String, io::Error),
     /// The keyring gave nothing.
     #[error("no password from the keyring: {0}")]
     Keyring(String),
@@ -97,9 +101,16 @@ pub async fn read(secret: &Secret, credentials_directory: Option<&Path>) -> Resu
         // These live in a file that is rewritten all the time; `oauth` keeps it.
         Secret::OAuth2(_) => Err(SecretError::NotHere),
         Secret::Credential(name) => {
-            let directory = credentials_directory.ok_or_else(|| SecretError::NoCredentials(name.clone()))?;
-            // systemd made this directory for this service alone; its modes are its own business.
-            from_file(&directory.join(name), false).await
+            if let Some(directory) = credentials_directory {
+                // systemd made this directory for this service alone; its modes are its own business.
+                return from_file(&directory.join(name), false).await;
+            }
+            // A command by hand: root reads what systemd would hand to the service.
+            let stored = Path::new(CREDENTIAL_STORE).join(format!("postroom.{name}"));
+            from_file(&stored, true).await.map_err(|error| match error {
+                SecretError::File { source, .. } => SecretError::NoCredentials(name.clone(), source),
+                other => other,
+            })
         }
     }
 }
@@ -322,6 +333,6 @@ mod tests {
             read(&secret, Some(directory.path())).await.unwrap().expose_secret(),
             "pass"
         );
-        assert!(matches!(read(&secret, None).await, Err(SecretError::NoCredentials(_))));
+        assert!(matches!(read(&secret, None).await, Err(SecretError::NoCredentials(..))));
     }
 }

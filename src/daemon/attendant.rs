@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::access::Gate;
+use super::backoff::Logins;
 use super::error::DaemonError;
 use super::logbook::Logbook;
 use super::visit::Visit;
@@ -16,10 +17,9 @@ use crate::config::Imap;
 use crate::imap::{Access, ImapError, watch};
 use crate::sort::mailbox::Mailbox;
 
-/// An attendant waits for this long before its first login, the next for so much longer: the login budget of an account
-/// (reliability.md A3) is the worker's.
+/// An attendant waits for this long before its first login, so that the worker has looked at everything first. All further
+/// waiting is the account's login budget, which it shares with the worker (reliability.md A3).
 const FIRST_LOGIN: Duration = Duration::from_secs(2);
-const BETWEEN_LOGINS: Duration = Duration::from_mins(1);
 
 /// After a lost connection.
 const REST: Duration = Duration::from_mins(2);
@@ -37,7 +37,7 @@ pub struct Attendants {
 
 impl Attendants {
     /// Sends an attendant to each folder that wants one and is there. `wake` is passed on.
-    pub fn send(visit: &Visit<'_>, gate: &Arc<dyn Gate>, wake: Arc<Notify>) -> Self {
+    pub fn send(visit: &Visit<'_>, gate: &Arc<dyn Gate>, logins: &Logins, wake: Arc<Notify>) -> Self {
         let offered = visit.session.capabilities();
         let mut tasks = JoinSet::new();
         let folders: Vec<Mailbox> = if offered.idle && !offered.notify {
@@ -66,16 +66,17 @@ impl Attendants {
                 passed_on.notify_one();
             }
         });
-        for (folder, nth) in folders.into_iter().zip(0..) {
+        for folder in folders {
             let listener = Listener {
                 gate: gate.clone(),
+                logins: logins.clone(),
                 imap: visit.account.imap.clone(),
                 folder,
                 heard: heard.clone(),
                 logbook: visit.logbook.clone(),
             };
             tasks.spawn(async move {
-                tokio::time::sleep(FIRST_LOGIN + BETWEEN_LOGINS * nth).await;
+                tokio::time::sleep(FIRST_LOGIN).await;
                 listener.attend().await;
             });
         }
@@ -87,6 +88,7 @@ impl Attendants {
 #[derive(Debug)]
 struct Listener {
     gate: Arc<dyn Gate>,
+    logins: Logins,
     imap: Imap,
     folder: Mailbox,
     heard: Arc<Notify>,
@@ -114,6 +116,7 @@ impl Listener {
     }
 
     async fn listen(&self) -> Result<(), DaemonError> {
+        self.logins.turn().await;
         let mut session = self.gate.open(&self.imap).await?;
         session.select(&self.folder, Access::ReadOnly).await?;
         self.logbook.attended(&self.folder);

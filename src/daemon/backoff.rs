@@ -6,6 +6,7 @@
 //! spoken to until the user says so.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -48,12 +49,44 @@ pub enum Ending {
     Blunder,
 }
 
+/// So many logins of one account in so much time, whichever connection they are for.
+const LOGINS: [(usize, Duration); 2] = [(2, Duration::from_mins(2)), (30, Duration::from_hours(1))];
+
+/// The logins of one account, shared by all its connections.
+#[derive(Debug, Clone, Default)]
+pub struct Logins(Arc<Mutex<VecDeque<Instant>>>);
+
+impl Logins {
+    /// How long a login must wait to stay within the budget.
+    fn wait(&self, now: Instant) -> Duration {
+        let times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = LOGINS.iter().map(|budget| until_free(&times, *budget, now));
+        waits.max().unwrap_or_default()
+    }
+
+    fn note(&self, at: Instant) {
+        remember(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner), at);
+    }
+
+    /// Waits until a login is within the budget, and counts it. One that is given up meanwhile costs nothing.
+    pub async fn turn(&self) {
+        loop {
+            let wait = self.wait(Instant::now());
+            if wait.is_zero() {
+                return self.note(Instant::now());
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
 /// The waiting discipline of one account.
 #[derive(Debug, Default)]
 pub struct Backoff {
     attempts: u32,
     doubts: usize,
-    logins: VecDeque<Instant>,
+    /// Of this account, all its connections together.
+    pub logins: Logins,
     refusals: VecDeque<Instant>,
     blunders: VecDeque<Instant>,
 }
@@ -73,14 +106,8 @@ impl Backoff {
 
     /// Notes a login, and says how long it must wait to stay within the login budget.
     pub fn before_login(&mut self, now: Instant) -> Duration {
-        const BUDGETS: [(usize, Duration); 2] = [(2, Duration::from_mins(2)), (30, Duration::from_hours(1))];
-        let wait = BUDGETS
-            .iter()
-            .map(|budget| until_free(&self.logins, *budget, now))
-            .chain([until_free(&self.refusals, REFUSALS, now)])
-            .max()
-            .unwrap_or_default();
-        remember(&mut self.logins, now + wait);
+        let wait = self.logins.wait(now).max(until_free(&self.refusals, REFUSALS, now));
+        self.logins.note(now + wait);
         wait
     }
 
@@ -181,6 +208,19 @@ mod tests {
             assert!(within(120) <= 2, "more than two logins in 120 s");
             assert!(within(3600) <= 30, "more than thirty logins in an hour");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_only_listen_share_the_budget() {
+        let mut backoff = Backoff::default();
+        let (logins, start) = (backoff.logins.clone(), Instant::now());
+        assert_eq!(backoff.before_login(start), Duration::ZERO);
+        logins.turn().await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        // One that waits and is given up takes nobody's turn.
+        let given_up = tokio::time::timeout(Duration::from_secs(5), logins.turn()).await;
+        assert!(given_up.is_err(), "a third login within two minutes");
+        assert_eq!(backoff.before_login(Instant::now()), Duration::from_secs(115));
     }
 
     /// Logins within a simulated week with a password that is wrong, while `wakes` ends a wait early.

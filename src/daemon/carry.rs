@@ -197,17 +197,13 @@ impl Visit<'_> {
 
     /// A copy of ours is now in `folder`: the next sweep need not look at it.
     fn put_there(&mut self, folder: &Mailbox, uid_validity: UidValidity, uid: Uid) {
-        let Some(mark) = self
+        if self
             .marks
-            .get_mut(folder)
-            .filter(|mark| mark.uid_validity == uid_validity)
-        else {
-            return;
-        };
-        let ours = self.ours.entry(folder.clone()).or_default();
-        ours.insert(uid);
-        while ours.remove(&mark.next_uid) {
-            mark.next_uid = Uid(mark.next_uid.0.saturating_add(1));
+            .get(folder)
+            .is_some_and(|mark| mark.uid_validity == uid_validity)
+        {
+            self.ours.entry(folder.clone()).or_default().insert(uid);
+            self.pass_over_ours(folder);
         }
     }
 }

@@ -41,7 +41,8 @@ impl Visit<'_> {
     /// Decides afresh about every message whose time has come.
     pub async fn carry_out_due(&mut self) -> Result<(), DaemonError> {
         let (inbox, now) = (Mailbox::inbox(), clock::now());
-        let (due, waiting): (Vec<_>, Vec<_>) = self.deferred().await?.into_iter().partition(|one| one.due <= now);
+        let mut due = self.deferred().await?;
+        due.retain(|one| one.due <= now);
         let (false, Some(mark)) = (due.is_empty(), self.marks.get(&inbox).copied()) else {
             return Ok(());
         };
@@ -62,6 +63,9 @@ impl Visit<'_> {
         let actions = again.flat_map(|event| self.sorter.handle(now, event)).collect();
         self.record(now, &inbox, &mark, actions).await?;
         self.carry_out().await?;
+        // Read anew: by the rules of now some may have been put off once more.
+        let mut waiting = self.deferred().await?;
+        waiting.retain(|one| !due.contains(one));
         self.keep_deferred(&waiting).await
     }
 

@@ -297,6 +297,11 @@ impl Logbook {
         );
     }
 
+    /// The user has paused the account, or the pause is over.
+    pub fn recess(&self, words: &str) {
+        info!(account = self.account.as_str(), "{words}");
+    }
+
     /// The records can be written again.
     pub fn resumed(&self) {
         info!(

@@ -6,7 +6,7 @@
 //! - [`attendant`] further connections that only listen
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
 //! - [`rights`] folders that take no mail from us
-//! - [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too,
+//! - [`recess`] the user has said stop; [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too,
 //!   [`claim`] by intent; [`hindrance`] the server says stop; [`slumber`] the machine was asleep
 //! - [`recovery`] open rows first, [`first_look`] one STATUS for all, [`bootstrap`] what Sent tells, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger
 //!   then server; [`renumbered`] a server that begins to count anew
@@ -39,6 +39,7 @@ pub mod past;
 pub mod paused;
 pub mod pending;
 pub mod plan;
+pub mod recess;
 pub mod recovery;
 pub mod reload;
 pub mod renumbered;

@@ -10,7 +10,7 @@ use super::clock;
 use super::error::DaemonError;
 use super::visit::Visit;
 use crate::sort::ledger::{Entry, Outcome, PlannedMove, Row, RowId, RowKind, State};
-use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
+use crate::sort::mailbox::{Location, Mailbox, Timestamp};
 use crate::sort::refusal::{self, HELD, Refusal};
 use crate::store::Query;
 
@@ -119,7 +119,7 @@ impl Visit<'_> {
     }
 
     /// Asks the ledger which messages are due, and when the next ones will be.
-    async fn due(&mut self, now: Timestamp) -> Result<Vec<Uid>, DaemonError> {
+    async fn due(&mut self, now: Timestamp) -> Result<Vec<Location>, DaemonError> {
         let query = Query {
             account: Some(self.account.name.clone()),
             since: Some(Timestamp(now.0 - LOOK_BACK)),
@@ -173,7 +173,7 @@ impl Visit<'_> {
             if at > now {
                 self.retries.next = self.retries.next.min(Some(at));
             } else if self.retries.tried.insert(row.id) {
-                due.push(row.entry.source.uid);
+                due.push(row.entry.source);
             }
         }
         Ok(due)
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
     use crate::sort::bucket::Bucket;
     use crate::sort::ledger::Mid;
-    use crate::sort::mailbox::{Location, UidValidity};
+    use crate::sort::mailbox::{Uid, UidValidity};
     use crate::sort::verdict::{Reason, ReasonKind};
 
     const NOW: Timestamp = Timestamp(1_795_000_000);

@@ -1,6 +1,7 @@
 //! The machine was asleep: no link has survived, and no timer has run meanwhile (CLOCK_MONOTONIC stands still in suspend,
 //! CLOCK_BOOTTIME does not).
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -11,8 +12,22 @@ const LOOK: Duration = Duration::from_secs(10);
 /// A nap shorter than this breaks no link.
 const NAP: Duration = Duration::from_secs(30);
 
+thread_local! {
+    /// In a simulation: how long this thread's machine has slept.
+    static SIMULATED: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
+/// For simulations: on this thread the machine has slept so long since it was started.
+pub fn simulate(asleep: Duration) {
+    SIMULATED.set(Some(asleep));
+}
+
 /// Time spent asleep since the machine was started.
 pub fn asleep() -> Duration {
+    SIMULATED.get().unwrap_or_else(measured)
+}
+
+fn measured() -> Duration {
     let span = |clock| {
         let now = clock_gettime(clock);
         let seconds = u64::try_from(now.tv_sec).unwrap_or_default();

@@ -20,7 +20,7 @@ pub const NOTE: &str = "status";
 pub struct AccountStatus {
     /// When this was written.
     pub at: Timestamp,
-    /// One word: `connected` or `waiting`.
+    /// One word: `connected`, `waiting` or `paused`.
     pub state: String,
     /// Since when the connection has stood.
     #[serde(default)]
@@ -91,15 +91,24 @@ impl AccountStatus {
 
     /// Waiting before the next attempt.
     pub fn waiting(error: &DaemonError, wait: Duration) -> Self {
-        let now = clock::now();
+        let away = Self::away("waiting");
         Self {
-            at: now,
-            state: "waiting".to_owned(),
+            problem: Some(sanitise(&error.to_string())),
+            next_attempt: Some(Timestamp(away.at.0.saturating_add(wait.as_secs() as i64))),
+            ..away
+        }
+    }
+
+    /// Not connected, for the reason that the word says.
+    pub fn away(state: &str) -> Self {
+        Self {
+            at: clock::now(),
+            state: state.to_owned(),
             since: None,
             swept: None,
-            problem: Some(sanitise(&error.to_string())),
+            problem: None,
             doubled: 0,
-            next_attempt: Some(Timestamp(now.0.saturating_add(wait.as_secs() as i64))),
+            next_attempt: None,
             watching: None,
             moving: None,
             remarks: Vec::new(),

@@ -48,6 +48,7 @@ impl Visit<'_> {
             self.refresh().await?;
         }
         let fields = self.fields();
+        let mut newcomers = selected.uid_next;
         let mut windows = uids.chunks(WINDOW).peekable();
         while let Some(window) = windows.next() {
             let fetched = self.session.headers(window, &fields).await?;
@@ -66,9 +67,48 @@ impl Visit<'_> {
             if stop() || withheld.is_some() {
                 break;
             }
+            if mailbox.is_inbox() && windows.peek().is_some() {
+                newcomers = self.newcomers_first(&mark, mailbox, newcomers).await?;
+            }
         }
         self.session.settle().await?;
-        self.carry_out().await
+        self.carry_out().await?;
+        self.pass_over_ours(mailbox);
+        Ok(())
+    }
+
+    /// New mail goes first: deals with what has come into `mailbox` behind UID `from` while older mail waits there, and
+    /// leaves that where it was. The next UID to look at.
+    ///
+    /// The mark stays with the older mail. After a crash in between, the newcomers are met again, and known.
+    async fn newcomers_first(&mut self, mark: &FolderMark, mailbox: &Mailbox, from: Uid) -> Result<Uid, DaemonError> {
+        if self.session.take_arrivals() == 0 {
+            return Ok(from);
+        }
+        let fetched = self.session.headers_from(from, &self.fields()).await?;
+        let Some(last) = fetched.last().map(|message| message.uid) else {
+            return Ok(from);
+        };
+        let met: Vec<Uid> = fetched.iter().map(|message| message.uid).collect();
+        let older = std::mem::take(&mut self.pending);
+        self.take_in(mailbox, mark, fetched).await?;
+        self.carry_out().await?;
+        self.pending = older;
+        self.ours.entry(mailbox.clone()).or_default().extend(met);
+        Ok(Uid(last.0.saturating_add(1)))
+    }
+
+    /// Moves the mark over messages that this visit has dealt with already.
+    pub(super) fn pass_over_ours(&mut self, mailbox: &Mailbox) {
+        let (Some(mark), Some(ours)) = (self.marks.get_mut(mailbox), self.ours.get_mut(mailbox)) else {
+            return;
+        };
+        while ours.remove(&mark.next_uid) {
+            mark.next_uid = Uid(mark.next_uid.0.saturating_add(1));
+        }
+        if ours.is_empty() {
+            self.ours.remove(mailbox);
+        }
     }
 
     /// Sees to it that INBOX is the selected folder, since IDLE tells of no other, and that nothing has come there unseen:

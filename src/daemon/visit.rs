@@ -41,7 +41,8 @@ pub struct Visit<'a> {
     pub layout: Layout,
     /// Up to where each folder has been looked at.
     pub marks: BTreeMap<Mailbox, FolderMark>,
-    /// UIDs of copies that this visit has put into bucket folders: no need to look at them again.
+    /// UIDs behind the marks that this visit has dealt with: copies it put into folders, and new mail that went before old
+    /// mail. No need to look at them again.
     pub ours: BTreeMap<Mailbox, BTreeSet<Uid>>,
     /// The records.
     pub store: StoreHandle,

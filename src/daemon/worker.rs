@@ -10,16 +10,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::Gate;
 use super::attendant::Attendants;
-use super::backoff::{Backoff, Ending, FOR_GOOD};
+use super::backoff::{Backoff, Ending, FOR_GOOD, Logins};
 use super::error::DaemonError;
 use super::logbook::Logbook;
 use super::status::{self, AccountStatus};
 use super::visit::{Stopping, Visit};
-use super::{access, clock, layout, paused, slumber};
+use super::{access, clock, layout, paused, recess, slumber};
 use crate::config::{Account, Backlog, Mode, Secret};
 use crate::imap::watch;
 use crate::sort::arrival::Event;
-use crate::sort::mailbox::{Mailbox, Uid};
+use crate::sort::mailbox::{Location, Mailbox, Uid};
 use crate::sort::rules::RuleSet;
 use crate::store::{StoreError, StoreHandle};
 
@@ -64,13 +64,16 @@ impl Worker {
     pub async fn run(mut self) {
         let mut backoff = Backoff::default();
         while !self.stop.is_cancelled() {
+            self.keep_recess().await;
             let budget = backoff.before_login(Instant::now());
             self.rest(budget).await;
             if self.stop.is_cancelled() {
                 break;
             }
             let (begun, tried) = (Instant::now(), self.password_on_disk().await);
-            let Err(error) = self.visit(true).await else { continue };
+            let Err(error) = self.visit(Some(&backoff.logins.clone())).await else {
+                continue;
+            };
             if begun.elapsed() > SETTLED {
                 backoff.succeeded();
             }
@@ -143,7 +146,12 @@ impl Worker {
 
     /// One full sweep, then the end.
     pub async fn once(&mut self) -> Result<(), DaemonError> {
-        self.visit(false).await
+        if let Some(recess) = recess::now(&self.store, &self.account.name).await {
+            let words = format!("{}; nothing is done; `postroom resume` goes on", recess.sentence());
+            self.logbook.recess(&words);
+            return Ok(());
+        }
+        self.visit(None).await
     }
 
     async fn rest(&self, wait: Duration) {
@@ -177,7 +185,8 @@ impl Worker {
         Visit::begin(session, account, store, rules, run, logbook, create).await
     }
 
-    async fn visit(&mut self, stay: bool) -> Result<(), DaemonError> {
+    /// One connection, from the login to its end. With the account's logins it stays and waits for news.
+    async fn visit(&mut self, logins: Option<&Logins>) -> Result<(), DaemonError> {
         let rules = self.rules.borrow_and_update().clone();
         let moves = self.account.mode == Mode::Sort;
         let session = self.gate.open(&self.account.imap).await?;
@@ -189,7 +198,7 @@ impl Worker {
         }
         let stop = self.stop.clone();
         let stopping = move || stop.is_cancelled();
-        let attendants = stay.then(|| Attendants::send(&visit, &self.gate, self.wake.clone()));
+        let attendants = logins.map(|logins| Attendants::send(&visit, &self.gate, logins, self.wake.clone()));
         loop {
             let heard = attendants.as_ref().map(|attendants| &*attendants.heard);
             let work = Self::work(&mut visit, heard.map(|heard| (&mut self.rules, heard)), &stopping);
@@ -198,7 +207,7 @@ impl Worker {
                 () = slumber::over(slumber::asleep) => Err(DaemonError::Slept),
             };
             match worked {
-                Err(DaemonError::Store(error)) if stay && paused::passes(&error) => {
+                Err(DaemonError::Store(error)) if logins.is_some() && paused::passes(&error) => {
                     Box::pin(visit.pause(&error, heard.unwrap_or(&self.wake), &stopping)).await?;
                 }
                 worked => {
@@ -219,10 +228,11 @@ impl Worker {
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
         Box::pin(Self::catch_up(visit, stopping)).await?;
-        match stay {
-            Some((rules, wake)) => Self::stay(visit, rules, wake, stopping).await,
-            None => Box::pin(visit.release_claims()).await,
+        if let Some((rules, wake)) = stay {
+            return Self::stay(visit, rules, wake, stopping).await;
         }
+        Box::pin(visit.watch_inbox(stopping)).await?;
+        Box::pin(visit.release_claims()).await
     }
 
     /// What was left open, what the account's past tells, and everything that is new.
@@ -243,7 +253,6 @@ impl Worker {
         visit.bring_back().await?;
         visit.try_again().await?;
         let account = visit.account.name.clone();
-        visit.watch_inbox(stopping).await?;
         Ok(status::save(&visit.store, &account, AccountStatus::connected(visit)).await?)
     }
 
@@ -261,6 +270,9 @@ impl Worker {
             visit.logbook.idle();
             let others = visit.layout.watched();
             let changes = watch::wait(&mut visit.session, &others, visit.account.imap.poll, wake).await?;
+            if recess::now(&visit.store, &visit.account.name).await.is_some() {
+                break;
+            }
             Box::pin(Self::attend(visit, rules, others, changes, &mut dues, stopping)).await?;
         }
         Ok(())
@@ -361,23 +373,29 @@ impl Visit<'_> {
             .await
     }
 
-    /// Gives messages of INBOX a new verdict.
-    pub async fn decide_again(&mut self, uids: &[Uid]) -> Result<(), DaemonError> {
+    /// Gives messages of INBOX a new verdict whose moves came to nothing. One that was put off (`after`) has had its row
+    /// when it came, and its time has come since.
+    pub async fn decide_again(&mut self, locations: &[Location]) -> Result<(), DaemonError> {
         let inbox = Mailbox::inbox();
-        let (Some(mark), false) = (self.marks.get(&inbox).copied(), uids.is_empty()) else {
+        let (Some(mark), false) = (self.marks.get(&inbox).copied(), locations.is_empty()) else {
             return Ok(());
         };
         let selected = self.enter(&inbox).await?;
         if selected.uid_validity != mark.uid_validity {
             return Ok(());
         }
-        let mut uids: Vec<Uid> = uids.iter().copied().filter(|uid| *uid < mark.next_uid).collect();
+        let mut uids: Vec<Uid> = locations
+            .iter()
+            .filter(|at| at.uid_validity == mark.uid_validity && at.uid < mark.next_uid)
+            .map(|at| at.uid)
+            .collect();
         uids.sort_unstable();
         let fetched = self.session.headers(&uids, &self.fields()).await?;
         let now = clock::now();
         let events: Vec<Event> = self.read(&inbox, selected.uid_validity, fetched).await?;
         let actions = events
             .into_iter()
+            .map(Event::again)
             .flat_map(|event| self.sorter.handle(now, event))
             .collect();
         self.record(now, &inbox, &mark, actions).await?;

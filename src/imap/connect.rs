@@ -207,11 +207,14 @@ fn at(target: &Target) -> String {
 async fn tcp(target: &Target) -> Result<TcpStream, ImapError> {
     let unreachable = |fault: io::Error| ImapError::Unreachable {
         what: at(target),
-        why: fault.to_string(),
+        why: in_plain_words(&fault),
     };
     let found: Vec<SocketAddr> = lookup_host((target.host.as_str(), target.port))
         .await
-        .map_err(unreachable)?
+        .map_err(|fault| ImapError::Unreachable {
+            what: at(target),
+            why: format!("its address cannot be found: no server has that name, or the network is down ({fault})"),
+        })?
         .collect();
     if target.tls == Encryption::None && !found.iter().all(|address| address.ip().is_loopback()) {
         return Err(ImapError::Unsupported {
@@ -224,6 +227,17 @@ async fn tcp(target: &Target) -> Result<TcpStream, ImapError> {
     let stream = first_to_answer(in_turn(found)).await.map_err(unreachable)?;
     tune(&stream).map_err(unreachable)?;
     Ok(stream)
+}
+
+fn in_plain_words(fault: &io::Error) -> String {
+    match fault.kind() {
+        io::ErrorKind::ConnectionRefused => "no mail server listens on that port".to_owned(),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            "there is no way to it from this machine; is the network up?".to_owned()
+        }
+        io::ErrorKind::TimedOut => "it did not answer".to_owned(),
+        _ => fault.to_string(),
+    }
 }
 
 /// IPv6 and IPv4 addresses alternating, in the resolver's order otherwise.

@@ -4,7 +4,9 @@
 //! both in one go before the first is tagged OK (Dovecot does). A FETCH response is believed by the UID it carries,
 //! never by the request: GNU mailutils answers with another message, Courier invents one.
 
-use std::collections::{BTreeMap, VecDeque};
+mod ahead;
+
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use async_imap::imap_proto::{AttributeValue, MessageSection, Response, SectionPath};
@@ -12,17 +14,16 @@ use async_imap::imap_proto::{AttributeValue, MessageSection, Response, SectionPa
 use super::bounds;
 use super::error::ImapError;
 use super::internal_date::timestamp;
-use super::reply::{Completion, Pending};
+use super::reply::Completion;
 use super::session::Session;
 use super::uid_set;
 use crate::sort::mailbox::{Timestamp, Uid};
 use crate::sort::message::LONGEST_HEADER;
 
+pub(super) use ahead::Ahead;
+
 /// Messages asked for with one FETCH.
 pub const WINDOW: usize = 500;
-
-/// Windows on their way at a time.
-const IN_FLIGHT: usize = 2;
 
 /// UIDs that one plain SEARCH may span: its answer is one line, and lines have limits.
 const SPAN: u32 = 50_000;
@@ -44,32 +45,6 @@ pub struct Fetched {
     pub gm_msgid: Option<u64>,
     /// The fields asked for, as raw text that ends in an empty line.
     pub header: Vec<u8>,
-}
-
-/// Headers that were asked for, and as many of them as have come.
-#[derive(Debug)]
-pub(super) struct Ahead {
-    uids: Vec<Uid>,
-    items: String,
-    /// UID sets of the windows that are still to be asked for.
-    unasked: VecDeque<String>,
-    /// The commands on their way, in order.
-    asked: VecDeque<Pending>,
-    found: BTreeMap<Uid, Fetched>,
-    /// Octets of header held.
-    octets: usize,
-    /// The first refusal; it is for whoever wants the headers, not for the command that happened to come next.
-    refused: Option<ImapError>,
-}
-
-impl Ahead {
-    /// Keeps a message that was asked for.
-    fn keep(&mut self, mut message: Fetched) {
-        if self.uids.binary_search(&message.uid).is_ok() {
-            bounds::shorten(&mut message, &mut self.octets);
-            self.found.insert(message.uid, message);
-        }
-    }
 }
 
 impl Session {
@@ -131,43 +106,6 @@ impl Session {
         Ok(found)
     }
 
-    /// Flags, size, date, identity and the named header fields of `uids` (ascending), in their order; messages that are
-    /// gone are left out. `fields` are names as in [`crate::sort::message::FIELDS`]; ask for the same list every time,
-    /// so that the server's header cache can answer. What [`Session::ask_ahead`] has asked for is only read.
-    pub async fn headers(&mut self, uids: &[Uid], fields: &[String]) -> Result<Vec<Fetched>, ImapError> {
-        if self.ahead.as_ref().is_none_or(|ahead| ahead.uids != uids) {
-            self.ask_ahead(uids, fields).await?;
-        }
-        self.settle().await?;
-        match self.ahead.take() {
-            Some(Ahead {
-                refused: Some(error), ..
-            }) => Err(error),
-            Some(Ahead { found, .. }) => Ok(found.into_values().filter(|message| !is_made_up(message)).collect()),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// Asks for what [`Session::headers`] will be asked for next, so that it is on its way meanwhile. Any other command
-    /// that comes first waits until the answers are in, and leaves them for `headers`.
-    pub async fn ask_ahead(&mut self, uids: &[Uid], fields: &[String]) -> Result<(), ImapError> {
-        if self.selected().is_none() {
-            return Err(nothing_selected());
-        }
-        self.settle().await?;
-        let windows = uid_set::cut(uids, super::session::CAUTIOUS_SET, WINDOW);
-        self.ahead = Some(Ahead {
-            uids: uids.to_vec(),
-            items: self.items(fields),
-            unasked: windows.into_iter().map(|(set, _)| set).collect(),
-            asked: VecDeque::new(),
-            found: BTreeMap::new(),
-            octets: 0,
-            refused: None,
-        });
-        self.ask_more().await
-    }
-
     /// Flags, size, date, identity and header fields of the message with UID `from` and all behind it, in one command;
     /// for when few are known to be new.
     pub async fn headers_from(&mut self, from: Uid, fields: &[String]) -> Result<Vec<Fetched>, ImapError> {
@@ -185,47 +123,6 @@ impl Session {
         });
         complete(completion.await?)?;
         Ok(found.into_values().filter(|message| !is_made_up(message)).collect())
-    }
-
-    /// Keeps at most [`IN_FLIGHT`] windows on their way: with more, both sides might wait to be read by the other.
-    async fn ask_more(&mut self) -> Result<(), ImapError> {
-        let Self { wire, ahead, .. } = self;
-        let Some(ahead) = ahead else { return Ok(()) };
-        let before = ahead.asked.len();
-        while ahead.asked.len() < IN_FLIGHT {
-            let Some(set) = ahead.unasked.pop_front() else { break };
-            let body = format!("UID FETCH {set} {}", ahead.items);
-            ahead.asked.push_back(wire.begin("UID FETCH", &body)?);
-        }
-        if ahead.asked.len() > before {
-            wire.push("UID FETCH").await?;
-        }
-        Ok(())
-    }
-
-    /// Reads every answer that is still on its way, so that the next command meets only its own.
-    pub async fn settle(&mut self) -> Result<(), ImapError> {
-        while let Some(pending) = self.ahead.as_mut().and_then(|ahead| ahead.asked.pop_front()) {
-            let Self {
-                wire, memory, ahead, ..
-            } = self;
-            let answer = wire.finish(pending, |response| {
-                memory.observe(response);
-                if let Some(ahead) = ahead {
-                    // Dovecot answers two FETCHes in one go, before the first is tagged.
-                    described(response).for_each(|(_, message)| ahead.keep(message));
-                }
-            });
-            match (answer.await.and_then(complete), &mut self.ahead) {
-                (Ok(()), _) => self.ask_more().await?,
-                (Err(error), Some(ahead)) if !error.ends_connection() => {
-                    ahead.unasked.clear();
-                    ahead.refused.get_or_insert(error);
-                }
-                (Err(error), _) => return Err(error),
-            }
-        }
-        Ok(())
     }
 
     fn items(&self, fields: &[String]) -> String {

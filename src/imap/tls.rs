@@ -156,6 +156,13 @@ fn is_for_another_use(reason: &CertificateError) -> bool {
 
 fn explain(host: &str, fault: &io::Error) -> ImapError {
     let inner = fault.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    if let Some(rustls::Error::InvalidMessage(_)) = inner {
+        let why = "it does not speak TLS there; port 993 goes with tls = \"implicit\", port 143 with \"starttls\"";
+        return ImapError::Unreachable {
+            what: host.to_owned(),
+            why: why.to_owned(),
+        };
+    }
     let Some(rustls::Error::InvalidCertificate(reason)) = inner else {
         return ImapError::Unreachable {
             what: host.to_owned(),

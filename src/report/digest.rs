@@ -189,7 +189,7 @@ To look at
      1  on their way, and will be looked for again: the connection was lost
 
 -- 
-Something in the wrong place? Drag it where it belongs; the next one follows. Why a message is where it is: postroom explain MESSAGE-ID
+Something in the wrong place? Drag it where it belongs; the next one follows. Why a message is where it is: postroom explain and its sender's address
 ";
         assert_eq!(digest().text(&TimeZone::UTC), expected);
     }

@@ -259,7 +259,8 @@ fn within_a_week(first: Date, day: Date) -> bool {
     first.until(day).is_ok_and(|span| span.get_days() < 7)
 }
 
-fn reason_words(kind: ReasonKind) -> &'static str {
+/// What decided, in a few words for people.
+pub fn reason_words(kind: ReasonKind) -> &'static str {
     match kind {
         ReasonKind::Rule => "a rule of yours",
         ReasonKind::Taught => "what you showed by dragging",

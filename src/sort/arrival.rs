@@ -6,7 +6,7 @@ mod meaning;
 
 use super::bucket::Bucket;
 use super::evidence::Evidence;
-use super::ledger::{Entry, Row, RowKind};
+use super::ledger::{Entry, Row, RowKind, State};
 use super::mailbox::{Location, Mailbox, Timestamp};
 use super::message::Message;
 use super::rival::Whose;
@@ -97,6 +97,25 @@ fn due(now: Timestamp, arrival: &Arrival, verdict: &Verdict) -> Option<Timestamp
     (due > now).then_some(due)
 }
 
+impl Event {
+    /// The event for a message whose move has come to nothing: one that was put off by `after`, and so kept first, is due;
+    /// every other arrives once more.
+    #[must_use]
+    pub fn again(self) -> Self {
+        match self {
+            Self::Arrived(arrival) => {
+                let put_off = |row: &Row| row.entry.kind == RowKind::Keep && row.entry.source == arrival.location;
+                if arrival.history.iter().any(put_off) {
+                    Self::Due(arrival)
+                } else {
+                    Self::Arrived(arrival)
+                }
+            }
+            other => other,
+        }
+    }
+}
+
 impl Arrival {
     /// Those of the changes that change anything. Undo reverses what is on record: a flag that the user had set before
     /// must not be in it.
@@ -116,7 +135,10 @@ impl Sorter {
                 Vec::new()
             }
             Event::Due(arrival) => {
-                let touched = |row: &Row| !matches!(row.entry.kind, RowKind::Keep | RowKind::Preview);
+                // A move of this very copy that came to nothing has left the message as it was.
+                let in_vain = |row: &Row| row.state == State::Failed && row.entry.source == arrival.location;
+                let untouched = [RowKind::Keep, RowKind::Preview, RowKind::Copy];
+                let touched = |row: &Row| !untouched.contains(&row.entry.kind) && !in_vain(row);
                 if is_deleted(&arrival.flags) || arrival.history.iter().any(touched) {
                     return Vec::new();
                 }

@@ -160,18 +160,14 @@ impl Taught {
     /// Puts back what the store kept; of two lessons about one identity the newer stays.
     pub fn load(&mut self, lessons: impl IntoIterator<Item = Lesson>) {
         for lesson in lessons {
-            self.teach(lesson);
+            self.teach(&lesson);
         }
     }
 
     /// Takes one lesson; returns the one it replaces. An older lesson than the one in force changes nothing and is
     /// returned itself.
-    pub fn teach(&mut self, lesson: Lesson) -> Option<Lesson> {
-        let lesson = if self.names.are_used() {
-            self.names.lesson(&lesson)
-        } else {
-            lesson
-        };
+    pub fn teach(&mut self, lesson: &Lesson) -> Option<Lesson> {
+        let lesson = self.names.lesson(lesson);
         match self.lessons.get(&lesson.identity) {
             Some(known) if known.at > lesson.at => Some(lesson),
             _ => self.lessons.insert(lesson.identity.clone(), lesson),
@@ -254,7 +250,7 @@ impl Taught {
                 by: drag.by,
             };
             let lesson = self.names.lesson(&lesson);
-            learned.forgotten.extend(self.teach(lesson.clone()));
+            learned.forgotten.extend(self.teach(&lesson));
             learned.taught.push(lesson);
         }
         learned

@@ -32,6 +32,7 @@ mod schema;
 mod tests;
 mod waiting;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -52,6 +53,16 @@ pub use query::Query;
 use conversion::Opener;
 use database::{Check, OnDamage};
 use reserve::Reserve;
+
+thread_local! {
+    /// In a simulation: nothing can be written on this thread.
+    static FULL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// For simulations: from here on the disk of this thread's stores is full, or is not.
+pub fn simulate_full_disk(full: bool) {
+    FULL.set(full);
+}
 
 /// The open database. One per process for writing; see [`StoreHandle`] for use from async code.
 #[derive(Debug)]
@@ -210,6 +221,12 @@ impl Store {
     /// Runs `work` in one transaction; what it returns is on the disk when this returns.
     fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T, WriteError>) -> Result<T, StoreError> {
         let path = &self.path;
+        if FULL.get() {
+            return Err(StoreError::NotWritable {
+                path: path.clone(),
+                why: "a simulated disk is full".to_owned(),
+            });
+        }
         let sqlite = |e| StoreError::from_sqlite(path, e);
         // Immediate: a reader that turns writer half-way would be refused without waiting (SQLITE_BUSY_SNAPSHOT).
         let transaction = self

@@ -1,12 +1,14 @@
 //! What befalls a mailbox beside the single command: folders numbered anew, renamed, removed or full, a server that starts
-//! again, a clock that jumps.
+//! again, a clock that jumps, a machine that sleeps, a disk that is full.
 
 use std::time::Duration;
 
+use postroom::store::simulate_full_disk;
 use tokio::time::sleep;
 
 use super::life::set_clock;
 use super::post::Hand;
+use super::suspension::{stay_awake, suspend};
 use super::world::{Shared, World};
 
 /// Folders to which things happen.
@@ -20,7 +22,7 @@ pub async fn happen(world: Shared, mut random: fastrand::Rng, mean: Duration) {
     loop {
         sleep(Duration::from_millis(random.u64(1..2 * mean.as_millis() as u64))).await;
         let folder = FOLDERS[random.usize(..FOLDERS.len())];
-        match random.u8(..10) {
+        match random.u8(..14) {
             0 | 1 => renumber(&mut world.lock(), folder),
             2 | 3 => refuse(&mut world.lock(), folder, &mut random),
             4 if folder != "INBOX" => rename(&mut world.lock(), folder),
@@ -30,8 +32,11 @@ pub async fn happen(world: Shared, mut random: fastrand::Rng, mean: Duration) {
                 let mut world = world.lock();
                 let skew = [-10 * YEAR, -HOUR, HOUR, 10 * YEAR, 0][random.usize(..5)];
                 world.note(&format!("accident: the clock is {skew} s off"));
+                world.jumps += 1;
                 set_clock(world.seconds() + skew);
             }
+            9 | 10 => suspend(&world, &mut random).await,
+            11 => fill_disk(&world, &mut random).await,
             _ => {}
         }
     }
@@ -49,6 +54,18 @@ pub fn pass(world: &mut World) {
         }
     }
     set_clock(world.seconds());
+    simulate_full_disk(false);
+    stay_awake(world);
+}
+
+/// Nothing can be written where the records are, for a while.
+async fn fill_disk(world: &Shared, random: &mut fastrand::Rng) {
+    let span = Duration::from_secs([1, 60, 5_000][random.usize(..3)]);
+    world.lock().note(&format!("accident: the disk is full for {span:?}"));
+    simulate_full_disk(true);
+    sleep(span).await;
+    simulate_full_disk(false);
+    world.lock().note("accident: the disk has room again");
 }
 
 fn renumber(world: &mut World, folder: &str) {

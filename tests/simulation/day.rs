@@ -1,10 +1,10 @@
 //! One seed, from the first message to the verdict.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use postroom::sort::rules::RuleSet;
+use postroom::daemon::slumber;
+use postroom::store::simulate_full_disk;
 use tokio::time::sleep;
 
 use super::accidents::{happen, pass};
@@ -12,6 +12,7 @@ use super::chronicle::Chronicle;
 use super::life::{Life, account, set_clock};
 use super::profile::{Ladder, Profile};
 use super::reckoning;
+use super::rulebook::{Rulebook, edit, mend};
 use super::undo::take_back;
 use super::user::{Pace, deliver, post, work};
 use super::weather::Weather;
@@ -65,10 +66,15 @@ async fn day(seed: u64, all: bool, state: &Path) -> Outcome {
     // The daemon's own dice: how long it waits between two attempts.
     fastrand::seed(seed);
     set_clock(DAWN);
+    slumber::simulate(Duration::ZERO);
+    simulate_full_disk(false);
     let profile = Profile::random(&mut random);
     let weather = Weather::random(&mut random);
     let poll = Duration::from_secs([30, 120, 300, 300, 300, 300][random.usize(..6)]);
-    let account = account(poll, profile.ladder == Ladder::Unsafe && random.bool());
+    let mut account = account(poll, profile.ladder == Ladder::Unsafe && random.bool());
+    if random.bool() {
+        account.digest = ["08:00", "18:30"].map(|time| time.parse().expect("a time")).to_vec();
+    }
     let pace = Pace {
         mail: Duration::from_secs(random.u64(200..1_500)),
         acts: Duration::from_secs(random.u64(200..2_000)),
@@ -76,6 +82,7 @@ async fn day(seed: u64, all: bool, state: &Path) -> Outcome {
     let world = Shared::new(profile, weather, Chronicle::new(all));
     {
         let mut world = world.lock();
+        world.rules = Some(Rulebook::new(state, &account));
         let (profile, weather) = (format!("{:?}", world.profile), format!("{:?}", world.weather));
         world.note(&format!("seed {seed}: {profile}, {weather}, poll {poll:?}, {pace:?}"));
         for _ in 0..random.usize(..20) {
@@ -89,11 +96,17 @@ async fn day(seed: u64, all: bool, state: &Path) -> Outcome {
         let mean = Duration::from_hours(hours);
         tokio::spawn(happen(world.clone(), random.fork(), mean))
     });
-    let rules = Arc::new(RuleSet::default());
+    let owner = (random.u8(..3) > 0).then(|| tokio::spawn(edit(world.clone(), random.fork())));
     let (begun, mut lives) = (tokio::time::Instant::now(), 0);
     while begun.elapsed() < DAY {
         lives += 1;
-        let life = Life::new(&world, &account, state, rules.clone(), lives);
+        let Some(life) = Life::new(&world, &account, state, lives) else {
+            world
+                .lock()
+                .note(&format!("life {lives} does not begin: the rules are broken"));
+            sleep(Duration::from_mins(1)).await;
+            continue;
+        };
         let span = Duration::from_millis(random.u64(1..6 * 3_600_000)).min(DAY.saturating_sub(begun.elapsed()));
         world.lock().note(&format!("life {lives} begins"));
         if random.u8(..4) == 0 {
@@ -107,19 +120,21 @@ async fn day(seed: u64, all: bool, state: &Path) -> Outcome {
     }
     postman.abort();
     user.abort();
-    if let Some(accidents) = accidents {
-        accidents.abort();
+    for task in accidents.into_iter().chain(owner) {
+        task.abort();
     }
     let faults = {
         let mut world = world.lock();
         world.weather.clear();
         pass(&mut world);
+        mend(&mut world);
         world.note("the evening: nobody does anything more");
         world.weather.faults
     };
     sleep(Duration::from_mins(1)).await;
     lives += 1;
-    Life::new(&world, &account, state, rules.clone(), lives)
+    Life::new(&world, &account, state, lives)
+        .expect("the rules are mended")
         .until_stopped(Duration::from_mins(30))
         .await;
     reckoning::settle(&world, state);

@@ -15,14 +15,14 @@ use postroom::daemon::worker::Worker;
 use postroom::sort::correspondence::Learning;
 use postroom::sort::folders::Folders;
 use postroom::sort::mailbox::Timestamp;
-use postroom::sort::rules::RuleSet;
 use postroom::sort::sender::{Address, Owner};
 use postroom::store::{Store, StoreHandle};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::gate::Pipe;
 use super::letter::OWNER;
+use super::suspension::Machine;
 use super::world::Shared;
 
 /// Name of the account.
@@ -69,19 +69,21 @@ pub fn open_store(state: &Path) -> StoreHandle {
 pub struct Life {
     pub stop: CancellationToken,
     pub wake: Arc<Notify>,
-    /// Kept, so that the worker has somebody to hear from.
-    _rules: watch::Sender<Arc<RuleSet>>,
+    world: Shared,
     worker: Worker,
 }
 
 impl Life {
-    /// The daemon, about to begin its life number `number`.
-    pub fn new(world: &Shared, account: &Account, state: &Path, rules: Arc<RuleSet>, number: u32) -> Self {
-        let (stop, wake, rules) = (
-            CancellationToken::new(),
-            Arc::new(Notify::new()),
-            watch::Sender::new(rules),
-        );
+    /// The daemon, about to begin its life number `number`; `None` when it refuses to, for its rules are broken.
+    pub fn new(world: &Shared, account: &Account, state: &Path, number: u32) -> Option<Self> {
+        let (stop, wake) = (CancellationToken::new(), Arc::new(Notify::new()));
+        let rules = {
+            let mut world = world.lock();
+            let now = world.now();
+            let rules = world.book().begin(now, wake.clone())?;
+            (world.life, world.alive) = (number, true);
+            rules
+        };
         let gate: Arc<dyn Gate> = Arc::new(Pipe {
             world: world.clone(),
             password: "secret".to_owned(),
@@ -91,34 +93,41 @@ impl Life {
             gate,
             store: open_store(state),
             run: format!("life.{number}"),
-            rules: rules.subscribe(),
+            rules,
             logbook: Logbook::new(ACCOUNT, None),
             stop: stop.clone(),
             wake: wake.clone(),
         };
-        Self {
+        Some(Self {
             stop,
             wake,
-            _rules: rules,
+            world: world.clone(),
             worker,
-        }
+        })
     }
 
     /// Lives for `span`, then dies within the next `steps` steps, as by kill -9.
     pub async fn until_killed(self, span: Duration, steps: u32) {
+        let world = self.world;
         let mortal = Mortal {
-            life: Box::pin(self.worker.run()),
+            life: Box::pin(Machine::new(&world, self.worker.run())),
             end: Box::pin(tokio::time::sleep(span)),
             doomed: false,
             steps,
         };
         mortal.await;
+        over(&world);
     }
 
     /// Lives for `span`, then is asked to stop and stops in order.
     pub async fn until_stopped(self, span: Duration) {
-        let Self { stop, wake, worker, .. } = self;
-        let mut life = Box::pin(worker.run());
+        let Self {
+            stop,
+            wake,
+            world,
+            worker,
+        } = self;
+        let mut life = Box::pin(Machine::new(&world, worker.run()));
         tokio::select! {
             biased;
             () = &mut life => panic!("the worker ended by itself"),
@@ -126,16 +135,30 @@ impl Life {
         }
         stop.cancel();
         wake.notify_one();
-        // It may be in the middle of a command that is never answered.
-        tokio::time::timeout(Duration::from_mins(12), life)
+        // It may be in the middle of a command that is never answered. A machine that sleeps stops nothing.
+        let slept = |world: &Shared| world.lock().slumber.slept;
+        let (begun, before) = (tokio::time::Instant::now(), slept(&world));
+        tokio::time::timeout(Duration::from_hours(12), life)
             .await
             .expect("the worker stops when asked to");
+        let took = begun.elapsed().saturating_sub(slept(&world).saturating_sub(before));
+        assert!(
+            took < Duration::from_mins(12),
+            "the worker stops when asked to, not {took:?} later"
+        );
+        over(&world);
     }
+}
+
+fn over(world: &Shared) {
+    let mut world = world.lock();
+    world.alive = false;
+    world.book().end();
 }
 
 /// A life that can be ended between any two steps; a step is a poll, so every await is a place to die at.
 struct Mortal<F> {
-    life: Pin<Box<F>>,
+    life: Pin<Box<Machine<F>>>,
     end: Pin<Box<tokio::time::Sleep>>,
     doomed: bool,
     steps: u32,

@@ -8,6 +8,7 @@ use postroom::sort::ledger::{Row, RowKind, State};
 use postroom::sort::mailbox::Mailbox;
 use postroom::store::{Query, Store};
 
+use super::letter::Kind;
 use super::life::ACCOUNT;
 use super::post::{Hand, Place};
 use super::profile::Ladder;
@@ -79,8 +80,17 @@ fn inspect(world: &World, act: &Act, store: &Store) -> Result<(), String> {
             open.entry.destination
         ));
     }
+    if open.entry.kind == RowKind::Sort
+        && to.is_some()
+        && let Some(rules) = &world.rules
+    {
+        rules.inspect(world.now(), open)?;
+    }
     let Some(letter) = letter else { return Ok(()) };
     let letter = &world.post.letters[*letter];
+    if letter.kind == Kind::Digest {
+        return Err(format!("{verb} of {place:?}, which is our own digest"));
+    }
     if open.entry.message_id.as_deref() != Some(letter.id.as_str()) {
         return Err(format!(
             "S6: {verb} of {place:?}, which is {} and not {:?}",
@@ -136,6 +146,7 @@ pub fn settle(world: &Shared, state: &Path) {
     ledger(&world, &rows, &mut broken);
     nothing_skipped(&world, &rows, &mut broken);
     lessons(&world, &rows, &store, &mut broken);
+    in_time(&world, &rows, &mut broken);
     for rule in broken {
         world.breaks(rule);
     }
@@ -222,6 +233,66 @@ fn nothing_skipped(world: &World, rows: &[Row], broken: &mut Vec<String>) {
         }
         if untouched && known && *letter < world.old {
             broken.push(format!("message {letter} was there before, and is in the ledger"));
+        }
+    }
+}
+
+/// What has its time comes at its time: moves that a rule puts off, and the digest.
+fn in_time(world: &World, rows: &[Row], broken: &mut Vec<String>) {
+    /// The last sweeps of the day, in milliseconds.
+    const LAST: u64 = 20 * 60_000;
+    let digests = world.post.letters.iter().filter(|letter| letter.kind == Kind::Digest);
+    if digests.count() as u32 > 3 + 2 * world.jumps {
+        broken.push("more digests than times for them".to_owned());
+    }
+    let Some(rules) = world.rules.as_ref().filter(|_| world.jumps == 0) else {
+        return;
+    };
+    let mut arrived: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut touched: BTreeSet<usize> = BTreeSet::new();
+    for deed in &world.post.deeds {
+        match deed.hand {
+            Hand::Postman => drop(arrived.insert(deed.letter, deed.at)),
+            Hand::User | Hand::Server => drop(touched.insert(deed.letter)),
+            Hand::Daemon => {
+                touched.insert(deed.letter);
+                let row = rows
+                    .iter()
+                    .find(|row| row.entry.kind == RowKind::Sort && deed.from.as_ref() == Some(&source(row)));
+                let (Some(order), Some(arrived)) = (row.and_then(|row| rules.order(row)), arrived.get(&deed.letter))
+                else {
+                    continue;
+                };
+                if deed.at + 1_000 < arrived + order.after.unsigned_abs() * 1_000 {
+                    broken.push(format!("message {} was moved too early by {order:?}", deed.letter));
+                }
+            }
+        }
+    }
+    let Some(current) = rules.current().filter(|_| world.profile.ladder != Ladder::Unsafe) else {
+        return;
+    };
+    for (letter, arrived) in &arrived {
+        let Kind::News(list) = world.post.letters[*letter].kind else {
+            continue;
+        };
+        let order = current
+            .orders
+            .values()
+            .find(|order| order.list == list && order.folder.is_some());
+        let Some(order) = order else { continue };
+        let id = &world.post.letters[*letter].id;
+        let refused = |row: &&Row| row.entry.message_id.as_ref() == Some(id) && row.state == State::Failed;
+        let due = arrived + order.after.unsigned_abs() * 1_000 + LAST;
+        let excused = touched.contains(letter)
+            || *letter < world.old.max(world.renumbered)
+            || *arrived < current.from + LAST
+            || due > world.now()
+            || rows.iter().any(|row| refused(&row));
+        if !excused {
+            broken.push(format!(
+                "message {letter} came at {arrived} ms and nothing was done about it: {order:?}"
+            ));
         }
     }
 }

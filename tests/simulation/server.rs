@@ -22,13 +22,18 @@ struct Connection {
     line: Vec<u8>,
     session: Session,
     logged_in: bool,
-    /// How often the server had been started when this connection began.
+    /// How often the server had been started, and the daemon's machine had slept, when this connection began.
     restarts: u32,
+    breaks: u32,
 }
 
 /// Serves one connection until it ends.
 pub async fn serve(world: Shared, stream: DuplexStream, number: u32, arrival: Arrival) {
     let (read, write) = split(stream);
+    let (restarts, breaks) = {
+        let world = world.lock();
+        (world.restarts, world.slumber.breaks)
+    };
     let mut connection = Connection {
         world: world.clone(),
         number,
@@ -37,7 +42,8 @@ pub async fn serve(world: Shared, stream: DuplexStream, number: u32, arrival: Ar
         line: Vec::new(),
         session: Session::default(),
         logged_in: false,
-        restarts: world.lock().restarts,
+        restarts,
+        breaks,
     };
     let _ = connection.talk(arrival).await;
     let mut world = world.lock();
@@ -74,9 +80,16 @@ impl Connection {
         }
     }
 
-    /// `Err` when the server has been started again since.
-    fn still_up(&self) -> Result<(), Ended> {
-        if self.world.lock().restarts == self.restarts {
+    /// `Err` when the server has been started again since, or the link has not outlived the sleep of the daemon's machine.
+    async fn still_up(&mut self) -> Result<(), Ended> {
+        let (restarts, breaks, silent) = {
+            let world = self.world.lock();
+            (world.restarts, world.slumber.breaks, world.slumber.silent)
+        };
+        if breaks != self.breaks && silent {
+            return self.fall_silent().await;
+        }
+        if (restarts, breaks) == (self.restarts, self.breaks) {
             Ok(())
         } else {
             Err(Ended)
@@ -84,7 +97,7 @@ impl Connection {
     }
 
     async fn obey(&mut self, tag: &str, command: &Command) -> Result<(), Ended> {
-        self.still_up()?;
+        self.still_up().await?;
         let (fault, latency) = {
             let mut world = self.world.lock();
             let fault = world.weather.of(name(command));
@@ -105,7 +118,12 @@ impl Connection {
             _ => {}
         }
         let (untagged, mut tagged) = match command {
-            Command::Idle => return self.idle(tag).await,
+            Command::Idle => {
+                self.world.lock().idling += 1;
+                let ended = self.idle(tag).await;
+                self.world.lock().idling -= 1;
+                return ended;
+            }
             Command::Append {
                 folder,
                 flags,
@@ -187,7 +205,7 @@ impl Connection {
         };
         loop {
             let change = changed.notified();
-            self.still_up()?;
+            self.still_up().await?;
             let news = {
                 let world = self.world.lock();
                 let synced = self.session.sync(&world);

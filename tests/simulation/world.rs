@@ -10,6 +10,8 @@ use tokio::time::Instant;
 use super::chronicle::Chronicle;
 use super::post::{Place, Post};
 use super::profile::Profile;
+use super::rulebook::Rulebook;
+use super::suspension::Slumber;
 use super::weather::Weather;
 
 /// When every simulation begins: Monday 2026-11-02 00:00:00 UTC, in seconds since 1970.
@@ -57,9 +59,19 @@ pub struct World {
     pub copying: BTreeMap<Place, (Place, usize)>,
     /// Moments of logins, in milliseconds.
     pub logins: Vec<u64>,
-    /// Connections that are open, and how many there ever were.
+    /// Connections that are open, how many there ever were, and how many wait in IDLE.
     pub connections: u32,
     pub opened: u32,
+    pub idling: u32,
+    /// Number of the daemon's life, and whether it lasts.
+    pub life: u32,
+    pub alive: bool,
+    /// How often the clock of the daemon's machine has jumped.
+    pub jumps: u32,
+    /// The sleep of the daemon's machine.
+    pub slumber: Slumber,
+    /// The rules and their owner.
+    pub rules: Option<Rulebook>,
     inspector: Option<Inspector>,
     /// Whether the records say where INBOX was left; `None` once they do.
     has_looked: Option<Box<dyn FnMut() -> bool + Send>>,
@@ -96,6 +108,12 @@ impl Shared {
             logins: Vec::new(),
             connections: 0,
             opened: 0,
+            idling: 0,
+            life: 0,
+            alive: false,
+            jumps: 0,
+            slumber: Slumber::default(),
+            rules: None,
             inspector: None,
             has_looked: None,
             start: Instant::now(),
@@ -109,6 +127,11 @@ impl Shared {
 }
 
 impl World {
+    /// The rules, where the daemon reads any.
+    pub fn book(&mut self) -> &mut Rulebook {
+        self.rules.as_mut().expect("a world with rules")
+    }
+
     /// Milliseconds since the beginning.
     pub fn now(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::kill::look;
+use super::reckoning::look;
 use super::support::{Account, Dovecot, Home, Moment, Proxy};
 use super::user::User;
 
@@ -80,11 +80,11 @@ fn random_faults_lose_and_double_nothing() {
         }
     }
     eprintln!(
-        "{cut} faults in {rounds} sweeps, {} messages, {} deleted and {} dragged by the user, {worst_double} met by the user's \
+        "{cut} faults in {rounds} sweeps, {} messages, {} deleted and {} drags by the user, {worst_double} met by the user's \
          own move, in {:.0} s: 0 lost, 0 unexplained doubles, 0 lessons twice",
         user.alive.len() + user.deleted.len(),
         user.deleted.len(),
-        user.dragged.len(),
+        user.drags.len(),
         start.elapsed().as_secs_f64(),
     );
 }

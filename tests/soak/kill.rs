@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::support::{Account, Dovecot, Hand, Home, Ledger};
+use super::reckoning::look;
+use super::support::{Account, Dovecot, Home, Ledger};
 use super::user::User;
 
 /// Kills between two looks at everything.
@@ -54,32 +55,11 @@ fn random_kills_lose_and_double_nothing() {
         }
     }
     eprintln!(
-        "{kills} kills, {deadly} of them with a move under way, {} messages, {} deleted and {} dragged by the user, \
+        "{kills} kills, {deadly} of them with a move under way, {} messages, {} deleted and {} drags by the user, \
          {worst_double} met by the user's own move, in {:.0} s: 0 lost, 0 unexplained doubles, 0 lessons twice",
         user.alive.len() + user.deleted.len(),
         user.deleted.len(),
-        user.dragged.len(),
+        user.drags.len(),
         start.elapsed().as_secs_f64(),
     );
-}
-
-/// Everything must be where it can be explained; returns how many messages are double because the user moved them in
-/// the very instant the daemon did.
-pub fn look(user: &User, hand: &mut Hand, home: &Home, kill: u32) -> usize {
-    let places = User::places(hand);
-    let lost: Vec<&String> = user.alive.iter().filter(|id| !places.contains_key(*id)).collect();
-    assert!(lost.is_empty(), "after {kill} rounds lost: {lost:?}");
-    let doubled: Vec<_> = places.iter().filter(|(_, folders)| folders.len() > 1).collect();
-    for (id, folders) in &doubled {
-        assert!(user.dragged.contains(*id), "after {kill} rounds {id} is in {folders:?}");
-    }
-    let ledger = Ledger::of(home);
-    assert_eq!(ledger.open(), 0, "after {kill} rounds: {ledger:?}");
-    assert!(
-        ledger.drags <= user.lessons_given,
-        "after {kill} rounds {} drags were counted, {} were made",
-        ledger.drags,
-        user.lessons_given
-    );
-    doubled.len()
 }

@@ -13,4 +13,5 @@ mod support;
 
 mod faults;
 mod kill;
+mod reckoning;
 mod user;

@@ -2,17 +2,44 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::support::{Drag, Hand, Letter, Server};
+use super::support::{Hand, Letter, Server};
+
+/// One copy's place: UIDs are never given twice, and no folder is numbered anew here.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub folder: String,
+    pub uid: u32,
+}
+
+/// A move by the user that the server has proven with COPYUID.
+#[derive(Debug, Clone)]
+pub struct Drag {
+    pub id: String,
+    pub from: Place,
+    pub to: Place,
+}
+
+/// A copy as it was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub place: Place,
+    pub flags: BTreeSet<String>,
+    pub bytes: Vec<u8>,
+}
 
 /// What the user has done, and what he must find again.
 #[derive(Default)]
 pub struct User {
-    /// Delivered and not deleted since: Message-ID -> SHA-256 of its bytes is left to the census; here only the names.
+    /// Delivered and not deleted since.
     pub alive: BTreeSet<String>,
+    /// Every message ever delivered, byte for byte.
+    pub delivered: BTreeMap<String, Vec<u8>>,
+    /// Flags that the user has asked for, whether or not the message was still there.
+    pub flagged: BTreeMap<String, BTreeSet<String>>,
     /// Deleted for good by the user's own hand.
     pub deleted: BTreeSet<String>,
-    /// Dragged by the user at any time: where our MOVE and his may have met (RFC 6851 lets both succeed).
-    pub dragged: BTreeSet<String>,
+    /// What the user has moved, in order.
+    pub drags: Vec<Drag>,
     /// Drags into a folder that teaches.
     pub lessons_given: u32,
     number: u32,
@@ -29,6 +56,7 @@ impl User {
             Letter::from(&format!("p{}@letter.example", self.number))
         };
         self.alive.insert(letter.id());
+        self.delivered.insert(letter.id(), letter.bytes());
         server.deliver("alice", &letter.bytes());
     }
 
@@ -48,6 +76,7 @@ impl User {
         match fastrand::u8(..100) {
             0..50 => {
                 let flag = ["\\Seen", "\\Flagged", "\\Answered"][fastrand::usize(..3)];
+                self.flagged.entry(id).or_default().insert(flag.to_owned());
                 let _ = hand.command(&format!("UID STORE {uid} +FLAGS.SILENT ({flag})"));
             }
             50..75 => self.drag(hand, folder, uid, id, "Archive"),
@@ -56,6 +85,10 @@ impl User {
             _ => {
                 // What is deleted is no longer looked for, whatever became of it meanwhile.
                 self.alive.remove(&id);
+                self.flagged
+                    .entry(id.clone())
+                    .or_default()
+                    .insert("\\Deleted".to_owned());
                 self.deleted.insert(id);
                 let _ = hand.command(&format!("UID STORE {uid} +FLAGS.SILENT (\\Deleted)"));
                 let _ = hand.command(&format!("UID EXPUNGE {uid}"));
@@ -67,22 +100,38 @@ impl User {
         if from == to || !hand.has_folder(to) {
             return;
         }
-        self.dragged.insert(id);
         hand.select(from);
-        let _ = Drag::Move;
         let name = hand.wire_name(to);
         let moved = hand.command(&format!("UID MOVE {uid} \"{name}\""));
+        // `OK` alone is no move: the daemon may have been faster.
+        let new = moved.copy_uid().and_then(|code| code.rsplit(' ').next()?.parse().ok());
+        if let Some(new) = new {
+            let place = |folder: &str, uid| Place {
+                folder: folder.to_owned(),
+                uid,
+            };
+            let (from, to) = (place(from, uid), place(to, new));
+            self.drags.push(Drag { id, from, to });
+        }
         if to == "Bulk" && moved.status == "OK" {
             self.lessons_given += 1;
         }
     }
 
     /// Where each message lies now.
-    pub fn places(hand: &mut Hand) -> BTreeMap<String, Vec<String>> {
-        let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    pub fn places(hand: &mut Hand) -> BTreeMap<String, Vec<Found>> {
+        let mut places: BTreeMap<String, Vec<Found>> = BTreeMap::new();
         for folder in hand.folders() {
             hand.each_message(&folder.name, true, |copy| {
-                places.entry(id_in(&copy.bytes)).or_default().push(folder.name.clone());
+                let place = Place {
+                    folder: folder.name.clone(),
+                    uid: copy.uid,
+                };
+                places.entry(id_in(&copy.bytes)).or_default().push(Found {
+                    place,
+                    flags: copy.flags,
+                    bytes: copy.bytes,
+                });
             });
         }
         places

@@ -123,7 +123,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-type Launch = Box<dyn Fn(&Ground) -> Command>;
+type Launch = Box<dyn Fn(&Ground) -> Command + Send + Sync>;
 
 /// A running server.
 pub struct Server {
@@ -147,7 +147,7 @@ impl Server {
         kind: &'static str,
         maildirs: bool,
         prepare: impl Fn(&Ground),
-        launch: impl Fn(&Ground) -> Command + Clone + 'static,
+        launch: impl Fn(&Ground) -> Command + Clone + Send + Sync + 'static,
     ) -> Self {
         let mut complaint = String::new();
         for _ in 0..3 {

@@ -7,9 +7,10 @@ use super::Args;
 use super::ask::Asker;
 use super::discover::{self, Found, Origin};
 use super::permission;
-use super::place::Place;
+use super::place::{Keeping, Place};
 use super::providers::Login;
 use super::write::SecretLine;
+use crate::cli::exit::Advised;
 use crate::config::{Imap, Secret};
 use crate::daemon::DaemonError;
 use crate::daemon::access::{self, Proof};
@@ -39,7 +40,7 @@ pub async fn log_in(args: &Args, asker: Asker, found: &mut Found, place: &Place)
                 let advice = discover::advice(found);
                 let typed = entry.to_keep.is_some();
                 if attempt >= TRIES || !asker.is_person() || !typed {
-                    return Err(anyhow::Error::from(error).context(refused(found, advice)));
+                    return Err(anyhow::Error::from(error).context(Advised(refused(found, advice))));
                 }
                 println!("{error}. {advice}");
             }
@@ -52,11 +53,11 @@ pub async fn log_in(args: &Args, asker: Asker, found: &mut Found, place: &Place)
 fn refused(found: &Found, advice: &str) -> String {
     let Imap { host, user, .. } = &found.imap;
     let then = if advice.is_empty() {
-        "check the password; some servers want another login name (--user), some an app password"
+        "check the password; some servers want another login name (--user), some an app password made on their web page"
     } else {
         advice
     };
-    format!("{host} does not let {user} in; {then}")
+    format!("{host} does not let {user} in, and nothing was written; {then}. The server's words")
 }
 
 /// Logs in; where the name was only guessed, also by what stands before the @.
@@ -128,7 +129,10 @@ async fn secret(args: &Args, asker: Asker, found: &Found, place: &Place) -> anyh
             is_kept: false,
         }
     } else {
-        let line = SecretLine::PasswordFile(place.secret_file());
+        let line = match place.keeping() {
+            Keeping::Beside(file) => SecretLine::PasswordFile(file),
+            Keeping::Credential(name) => SecretLine::Credential(name),
+        };
         Entry {
             line,
             to_keep: Some(password),

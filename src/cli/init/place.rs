@@ -7,8 +7,9 @@ use secrecy::ExposeSecret;
 
 use super::Args;
 use super::entry::Entry;
-use super::write::{self, Draft, SecretLine};
+use super::write::{self, Draft};
 use crate::cli::context::Context;
+use crate::config::secret::CREDENTIAL_STORE;
 use crate::config::{self, Environment};
 
 /// Where the files go.
@@ -24,6 +25,15 @@ pub struct Place {
     pub state: PathBuf,
     /// The state directory, when the configuration must name it.
     named_state: Option<PathBuf>,
+}
+
+/// Where a typed password is kept.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// In a file of this name beside the configuration.
+    Beside(String),
+    /// Where systemd finds it for the service of the whole machine, which may not read root's files.
+    Credential(String),
 }
 
 impl Place {
@@ -64,8 +74,8 @@ impl Place {
                     .context("$HOME is not set; say --config FILE")?;
                 let name = args.name.clone().unwrap_or_else(|| "home".to_owned());
                 let told = args.state.as_deref().map(std::path::absolute).transpose()?;
-                let whole_machine = || main.starts_with("/etc").then(|| PathBuf::from("/var/lib/postroom"));
-                named_state = told.or_else(whole_machine);
+                let for_all = || is_whole_machine(&main).then(|| PathBuf::from("/var/lib/postroom"));
+                named_state = told.or_else(for_all);
                 let state = named_state.clone().or_else(|| environment.default_state());
                 let state = state.context("$HOME is not set; say --state DIRECTORY")?;
                 (main.clone(), main, name, state)
@@ -88,7 +98,7 @@ impl Place {
         if self.name.is_empty() || self.name.starts_with('.') || !self.name.chars().all(plain) {
             bail!("`{}` cannot name an account; use letters, digits, - _ and .", self.name);
         }
-        let secret = self.directory().join(self.secret_file());
+        let secret = self.password_path();
         let elsewhere = args.password_file.is_some() || args.password_command.is_some() || args.credential.is_some();
         if !elsewhere && secret.exists() {
             bail!(
@@ -99,9 +109,26 @@ impl Place {
         Ok(())
     }
 
-    /// Name of the file beside the configuration that holds a typed password.
-    pub fn secret_file(&self) -> String {
-        format!("{}.secret", self.name)
+    /// Where a typed password is kept.
+    pub fn keeping(&self) -> Keeping {
+        if self.is_whole_machine() {
+            Keeping::Credential(self.name.clone())
+        } else {
+            Keeping::Beside(format!("{}.secret", self.name))
+        }
+    }
+
+    /// The file of a typed password.
+    pub fn password_path(&self) -> PathBuf {
+        match self.keeping() {
+            Keeping::Beside(file) => self.directory().join(file),
+            Keeping::Credential(name) => Path::new(CREDENTIAL_STORE).join(format!("postroom.{name}")),
+        }
+    }
+
+    /// True when the service of the whole machine will read it, as a user of its own.
+    pub fn is_whole_machine(&self) -> bool {
+        is_whole_machine(&self.main)
     }
 
     /// The directory that relative paths in the account's file start from.
@@ -112,9 +139,18 @@ impl Place {
     /// Writes the secret, then the configuration, then the rules.
     pub fn write(&self, draft: &Draft<'_>, entry: &Entry) -> anyhow::Result<()> {
         let directory = self.directory();
-        write::make_directory(&directory)?;
-        if let (SecretLine::PasswordFile(name), Some(password)) = (&entry.line, &entry.to_keep) {
-            let path = directory.join(name);
+        // What is in /etc holds no secret, and is read by the service's own user.
+        let (of_directory, of_file) = if self.is_whole_machine() {
+            (0o755, 0o644)
+        } else {
+            (0o700, 0o600)
+        };
+        write::make_directory(&directory, of_directory)?;
+        if let Some(password) = &entry.to_keep {
+            let path = self.password_path();
+            if let (Some(store), true) = (path.parent(), self.is_whole_machine()) {
+                write::make_directory(store, 0o700)?;
+            }
             if !write::new_file(&path, 0o600, &format!("{}\n", password.expose_secret()))? {
                 bail!(
                     "{} is there already and is left as it is; remove it or say --password-file",
@@ -124,22 +160,29 @@ impl Place {
         }
         if self.file == self.main {
             let text = draft.config(self.named_state.as_deref());
-            if !write::new_file(&self.file, 0o600, &text)? {
+            if !write::new_file(&self.file, of_file, &text)? {
                 bail!("{} has appeared meanwhile and is left as it is", self.file.display());
             }
-            let rules = write::rules(&directory.join("rules"))?;
+            let rules = write::rules(&directory.join("rules"), of_directory)?;
             println!(
-                "\nWritten: {}, and {} rule files in {}",
+                "\nWritten: {}, and {} in {}",
                 self.file.display(),
-                rules.len(),
+                match rules.len() {
+                    1 => "one rule file".to_owned(),
+                    count => format!("{count} rule files"),
+                },
                 directory.join("rules").display()
             );
         } else {
-            write::new_file(&self.file, 0o600, &draft.account())?;
+            write::new_file(&self.file, of_file, &draft.account())?;
             println!("\nWritten: {}", self.file.display());
         }
         Ok(())
     }
+}
+
+fn is_whole_machine(main: &Path) -> bool {
+    main.starts_with("/etc")
 }
 
 fn directory_of(file: &Path) -> PathBuf {

@@ -1,6 +1,11 @@
 //! Large providers: where their server is, how one logs in, and what to do there first. Facts, one row a provider.
 //!
 //! A provider is known by the address's domain, or, for mail under the user's own domain, by the host its MX names.
+//!
+//! Where the facts are from, looked up in November 2026: the providers' own help pages (Zoho: `imappro` for domains of one's
+//! own; o2: the letter to a new user), what other programs' public lists of providers say (AOL, Comcast, freenet, GMX,
+//! Infomaniak, Migadu, Naver, Riseup, T-Online, Zoho in Europe), and reliability notes of IMAP clients (Gmail, iCloud,
+//! Microsoft, Proton Bridge, Yahoo). The other rows are from memory. `init` tests every one of them before it writes anything.
 
 use crate::config::Tls;
 
@@ -86,8 +91,10 @@ const fn advised(provider: Provider, advice: &'static str) -> Provider {
     Provider { advice, ..provider }
 }
 
+const ZOHO: &str = "Switch IMAP on in Zoho mail's settings, under Mail Accounts; with 2-step verification, make an application password.";
+
 /// The table, by name.
-pub const PROVIDERS: [Provider; 42] = [
+pub const PROVIDERS: [Provider; 45] = [
     app(
         "AOL",
         &["aol.*", "aim.com", "verizon.net"],
@@ -130,7 +137,9 @@ pub const PROVIDERS: [Provider; 42] = [
     advised(
         plain(
             "GMX",
-            &["gmx.de", "gmx.net", "gmx.at", "gmx.ch"],
+            &[
+                "gmx.de", "gmx.net", "gmx.at", "gmx.ch", "gmx.org", "gmx.eu", "gmx.info", "gmx.biz",
+            ],
             &["gmx.net"],
             "imap.gmx.net",
         ),
@@ -211,12 +220,21 @@ pub const PROVIDERS: [Provider; 42] = [
         )
     },
     plain("Migadu", &[], &["migadu.com"], "imap.migadu.com"),
-    app(
-        "Naver",
-        &["naver.com"],
+    Provider {
+        user: UserForm::LocalPart,
+        ..app(
+            "Naver",
+            &["naver.com"],
+            &[],
+            "imap.naver.com",
+            "Switch IMAP on in Naver mail's settings; with 2-step verification, make an application password.",
+        )
+    },
+    plain(
+        "o2 (Poland)",
+        &["o2.pl", "go2.pl", "tlen.pl", "prokonto.pl"],
         &[],
-        "imap.naver.com",
-        "Switch IMAP on in Naver mail's settings and make an application password.",
+        "poczta.o2.pl",
     ),
     plain("Orange", &["orange.fr", "wanadoo.fr"], &["orange.fr"], "imap.orange.fr"),
     plain("OVH", &[], &["mail.ovh.net"], "ssl0.ovh.net"),
@@ -276,7 +294,7 @@ pub const PROVIDERS: [Provider; 42] = [
         plain("WEB.DE", &["web.de"], &[], "imap.web.de"),
         "Allow POP3 and IMAP in WEB.DE's settings first: E-Mail, Einstellungen, POP3/IMAP Abruf.",
     ),
-    plain("WP", &["wp.pl", "o2.pl"], &[], "imap.wp.pl"),
+    plain("WP", &["wp.pl"], &[], "imap.wp.pl"),
     app(
         "Yahoo",
         &["yahoo.*", "ymail.com", "rocketmail.com"],
@@ -291,10 +309,12 @@ pub const PROVIDERS: [Provider; 42] = [
         "imap.yandex.com",
         "Switch IMAP on in Yandex mail's settings and make an app password: id.yandex.com/security.",
     ),
+    advised(plain("Zoho", &["zoho.com", "zohomail.com"], &[], "imap.zoho.com"), ZOHO),
     advised(
-        plain("Zoho", &["zoho.com", "zohomail.com"], &["zoho.com"], "imap.zoho.com"),
-        "Switch IMAP on in Zoho mail's settings; accounts in Europe use --host imap.zoho.eu.",
+        plain("Zoho (Europe)", &["zoho.eu", "zohomail.eu"], &[], "imap.zoho.eu"),
+        ZOHO,
     ),
+    advised(plain("Zoho (own domain)", &[], &["zoho.com"], "imappro.zoho.com"), ZOHO),
 ];
 
 /// The provider that a domain belongs to.
@@ -348,6 +368,7 @@ mod tests {
             name("example-org.mail.protection.outlook.com"),
             Some("Microsoft Outlook")
         );
+        assert_eq!(by_mx("mx.zoho.com").unwrap().host, "imappro.zoho.com");
         assert_eq!(name("in1-smtp.messagingengine.com"), Some("Fastmail"));
         assert_eq!(name("mail.notgoogle.com"), None);
     }

@@ -115,11 +115,11 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-/// Makes a directory with its parents, for its owner only.
-pub fn make_directory(path: &Path) -> anyhow::Result<()> {
+/// Makes a directory with its parents, with these permissions where it is not there yet.
+pub fn make_directory(path: &Path, mode: u32) -> anyhow::Result<()> {
     DirBuilder::new()
         .recursive(true)
-        .mode(0o700)
+        .mode(mode)
         .create(path)
         .with_context(|| format!("cannot make the directory {}", path.display()))
 }
@@ -140,8 +140,8 @@ pub fn new_file(path: &Path, mode: u32, text: &str) -> anyhow::Result<bool> {
 }
 
 /// Copies the shipped rules and a commented file to begin with into `directory`; the files that were not there before.
-pub fn rules(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    make_directory(directory)?;
+pub fn rules(directory: &Path, mode: u32) -> anyhow::Result<Vec<PathBuf>> {
+    make_directory(directory, mode)?;
     let mut written = Vec::new();
     for (name, text) in [("00-mine.toml", STARTER)].into_iter().chain(rules::SHIPPED) {
         let path = directory.join(name);

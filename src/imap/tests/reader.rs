@@ -236,9 +236,11 @@ async fn two_windows_answered_in_one_go_are_both_read() {
 #[tokio::test(start_paused = true)]
 async fn headers_asked_for_ahead_survive_the_command_in_between() {
     let script = "C: UID FETCH 1:2 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (From)]<0.65536>)
+        C: NOOP
         S: * 1 FETCH (UID 1 BODY[HEADER.FIELDS (From)]<0> \"From: a\")
         S: * 9000 EXISTS
         S: * 2 FETCH (UID 2 BODY[HEADER.FIELDS (From)]<0> \"From: b\")
+        S: $ OK
         S: $ OK
         C: NOOP
         S: $ OK";

@@ -261,7 +261,7 @@ impl Digest {
 
 /// What to do, in every digest.
 const FOOT: &str = "Something in the wrong place? Drag it where it belongs; the next one follows. \
-Why a message is where it is: postroom explain MESSAGE-ID";
+Why a message is where it is: postroom explain and its sender's address";
 
 #[derive(Debug)]
 struct Paragraph {

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::measure::{Hours, Moment, Weekdays};
+use super::measure::{self, Hours, Moment, Weekdays};
 use super::pattern::Pattern;
 use super::place::{Place, View};
 use crate::sort::authenticity::Authentication;
@@ -274,8 +274,8 @@ impl fmt::Display for Condition {
             Self::SenderSeenMin(least) => write!(f, "sender_seen_min = {least}"),
             Self::RecipientsMin(least) => write!(f, "recipients_min = {least}"),
             Self::RecipientsMax(most) => write!(f, "recipients_max = {most}"),
-            Self::Larger(octets) => write!(f, "larger than {octets} octets"),
-            Self::Smaller(octets) => write!(f, "smaller than {octets} octets"),
+            Self::Larger(octets) => write!(f, "larger than {}", measure::size_shown(*octets)),
+            Self::Smaller(octets) => write!(f, "smaller than {}", measure::size_shown(*octets)),
             Self::OlderThan(seconds) => write!(f, "older than {seconds} s"),
             Self::NewerThan(seconds) => write!(f, "newer than {seconds} s"),
             Self::DateAfter(_) => f.write_str("date_after"),

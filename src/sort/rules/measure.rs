@@ -35,6 +35,16 @@ pub fn size(text: &str) -> Option<u64> {
     number.checked_mul(factor)
 }
 
+/// A size as a rule may say it: `5M` for 5242880.
+pub fn size_shown(octets: u64) -> String {
+    let units = [(30, "G"), (20, "M"), (10, "k")].into_iter();
+    let whole = units.filter(|(shift, _)| octets > 0 && octets.trailing_zeros() >= *shift);
+    whole
+        .map(|(shift, unit)| format!("{}{unit}", octets >> shift))
+        .next()
+        .unwrap_or_else(|| format!("{octets} bytes"))
+}
+
 fn split_unit(text: &str) -> Option<(u64, &str)> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -1,0 +1,195 @@
+//! Counts all mail: nothing lost, no byte and no flag changed, and no message in two places unless it is proven that two
+//! moves of one and the same copy met in the server.
+//!
+//! The proof of such a meeting: the user's COPYUID for a copy (folder, UID), a row of the ledger that is done about the very
+//! same (folder, UID), and both of their results among the copies or their forebears. A UID is moved once; where two
+//! moves of one UID were both answered with a new one, the server ran them at the same time (RFC 2180 section 4.4.2), and
+//! neither client could have known. Or the ledger itself tells of the second copy.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::support::{Hand, Home, Ledger};
+use super::user::{Drag, Found, Place, User};
+
+/// A move as the ledger has it.
+#[derive(Debug)]
+struct Row {
+    state: String,
+    from: Place,
+    to: Option<Place>,
+    code: Option<String>,
+}
+
+/// Everything must be where it can be explained; returns how many messages are double because the user moved them in
+/// the very instant the daemon did.
+pub fn look(user: &User, hand: &mut Hand, home: &Home, rounds: u32) -> usize {
+    let places = User::places(hand);
+    let lost: Vec<&String> = user.alive.iter().filter(|id| !places.contains_key(*id)).collect();
+    assert!(lost.is_empty(), "after {rounds} rounds lost: {lost:?}");
+    for (id, copies) in &places {
+        let asked = user.flagged.get(id).cloned().unwrap_or_default();
+        for copy in copies {
+            assert_eq!(
+                user.delivered.get(id),
+                Some(&copy.bytes),
+                "after {rounds} rounds {id} has other bytes at {:?}",
+                copy.place
+            );
+            let ours: Vec<&String> = copy.flags.difference(&asked).collect();
+            assert!(
+                ours.is_empty(),
+                "after {rounds} rounds {id} has flags {ours:?} at {:?}, which the user never set",
+                copy.place
+            );
+        }
+    }
+    let rows = moves(home);
+    let mut doubled = 0;
+    for (id, copies) in places.iter().filter(|(_, copies)| copies.len() > 1) {
+        let drags: Vec<&Drag> = user.drags.iter().filter(|drag| drag.id == *id).collect();
+        let rows = rows.get(id).map_or(&[][..], Vec::as_slice);
+        let meetings = meetings(copies, &drags, rows);
+        assert!(
+            copies.len() - 1 <= meetings,
+            "after {rounds} rounds {id} is at {:?} and {meetings} meetings are proven; the user's moves {drags:?}, ours {rows:?}",
+            copies.iter().map(|copy| &copy.place).collect::<Vec<_>>()
+        );
+        doubled += 1;
+    }
+    let ledger = Ledger::of(home);
+    assert_eq!(ledger.open(), 0, "after {rounds} rounds: {ledger:?}");
+    assert!(
+        ledger.drags <= user.lessons_given,
+        "after {rounds} rounds {} drags were counted, {} were made",
+        ledger.drags,
+        user.lessons_given
+    );
+    doubled
+}
+
+/// How many second copies are explained.
+fn meetings(copies: &[Found], drags: &[&Drag], rows: &[Row]) -> usize {
+    let mut known: BTreeSet<Place> = copies.iter().map(|copy| copy.place.clone()).collect();
+    // Back to where each copy came from.
+    loop {
+        let before = known.len();
+        let by_user = drags.iter().map(|drag| (&drag.from, &drag.to));
+        let by_us = rows.iter().filter_map(|row| Some((&row.from, row.to.as_ref()?)));
+        let forebears: Vec<Place> = by_user
+            .chain(by_us)
+            .filter(|(_, to)| known.contains(to))
+            .map(|(from, _)| from.clone())
+            .collect();
+        known.extend(forebears);
+        if known.len() == before {
+            break;
+        }
+    }
+    let met = drags.iter().filter(|drag| {
+        let ours = rows.iter().any(|row| {
+            row.state == "done" && row.from == drag.from && row.to.as_ref().is_some_and(|to| known.contains(to))
+        });
+        ours && known.contains(&drag.to)
+    });
+    let told = rows
+        .iter()
+        .filter(|row| row.code.as_deref().is_some_and(|code| code.starts_with("copied, but ")));
+    met.count() + told.count()
+}
+
+/// The ledger's moves of each message, read by plain SQL.
+fn moves(home: &Home) -> BTreeMap<String, Vec<Row>> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let database = Connection::open_with_flags(home.path("state/postroom.db"), flags).unwrap();
+    database.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    let mut statement = database
+        .prepare(
+            "SELECT l.message_id, l.state, source.text, l.source_uid, destination.text, l.destination_uid, l.code FROM ledger l \
+             JOIN word source ON source.id = l.source JOIN word destination ON destination.id = l.destination \
+             WHERE l.kind IN ('sort', 'undo', 'copy') AND l.message_id IS NOT NULL",
+        )
+        .unwrap();
+    let place = |folder, uid| Place { folder, uid };
+    let rows = statement
+        .query_map([], |row| {
+            let id: String = row.get(0)?;
+            let uid: Option<u32> = row.get(5)?;
+            let folder: String = row.get(4)?;
+            Ok((
+                format!("<{id}>"),
+                Row {
+                    state: row.get(1)?,
+                    from: place(row.get(2)?, row.get(3)?),
+                    to: uid.map(|uid| place(folder, uid)),
+                    code: row.get(6)?,
+                },
+            ))
+        })
+        .unwrap();
+    let mut moves: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    for (id, row) in rows.map(Result::unwrap) {
+        moves.entry(id).or_default().push(row);
+    }
+    moves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(folder: &str, uid: u32) -> Place {
+        Place {
+            folder: folder.to_owned(),
+            uid,
+        }
+    }
+
+    fn found(place: Place) -> Found {
+        Found {
+            place,
+            flags: BTreeSet::new(),
+            bytes: Vec::new(),
+        }
+    }
+
+    fn ours(state: &str, from: Place, to: Place) -> Row {
+        Row {
+            state: state.to_owned(),
+            from,
+            to: Some(to),
+            code: None,
+        }
+    }
+
+    #[test]
+    fn only_two_moves_of_one_copy_explain_a_second_one() {
+        let drag = |from: Place, to: Place| Drag {
+            id: "<1@example.org>".to_owned(),
+            from,
+            to,
+        };
+        let copies = [found(at("News", 5)), found(at("Archive", 3))];
+        let met = drag(at("INBOX", 7), at("Archive", 3));
+        let row = || ours("done", at("INBOX", 7), at("News", 5));
+        assert_eq!(meetings(&copies, &[&met], &[row()]), 1);
+        // The user has dragged the message, but not that copy.
+        let later = drag(at("INBOX", 9), at("Archive", 3));
+        assert_eq!(meetings(&copies, &[&later], &[row()]), 0);
+        // Another of the daemon's copies.
+        assert_eq!(
+            meetings(&copies, &[&met], &[ours("done", at("INBOX", 7), at("News", 6))]),
+            0
+        );
+        assert_eq!(
+            meetings(&copies, &[&met], &[ours("failed", at("INBOX", 7), at("News", 5))]),
+            0
+        );
+        assert_eq!(meetings(&copies, &[], &[row()]), 0);
+        // Dragged on afterwards: the forebears count.
+        let on = drag(at("News", 5), at("Trash", 1));
+        let copies = [found(at("Trash", 1)), found(at("Archive", 3))];
+        assert_eq!(meetings(&copies, &[&met, &on], &[row()]), 1);
+    }
+}

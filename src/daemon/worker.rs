@@ -227,6 +227,10 @@ impl Worker {
         mut stay: Option<(&mut channel::Receiver<Arc<RuleSet>>, &Notify)>,
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
+        if let Some((rules, _)) = &mut stay {
+            // Those of now: while the visit was paused there may have come others.
+            visit.sorter.rules = rules.borrow_and_update().clone();
+        }
         Box::pin(Self::catch_up(visit, stopping)).await?;
         if let Some((rules, wake)) = stay {
             return Self::stay(visit, rules, wake, stopping).await;
@@ -246,11 +250,7 @@ impl Worker {
         }
         visit.get_acquainted().await?;
         visit.leave_old_mail_alone().await?;
-        // Those of now: while the visit was paused there may have come others.
-        let rules = match &mut stay {
-            Some((rules, _)) => rules.borrow_and_update().clone(),
-            None => visit.sorter.rules.clone(),
-        };
+        let rules = visit.sorter.rules.clone();
         visit.use_rules(rules).await?;
         visit.begin_round(stopping).await?;
         visit.check_claims();

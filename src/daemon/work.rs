@@ -32,12 +32,11 @@ impl Visit<'_> {
         mut stay: Option<(&mut channel::Receiver<Arc<RuleSet>>, &Notify)>,
         stopping: Stopping<'_>,
     ) -> Result<(), DaemonError> {
-        // Those of now: while the visit was paused there may have come others.
-        let newest = match &mut stay {
-            Some((rules, _)) => rules.borrow_and_update().clone(),
-            None => self.sorter.rules.clone(),
-        };
-        Box::pin(self.catch_up(newest, stopping)).await?;
+        if let Some((rules, _)) = &mut stay {
+            // Those of now: while the visit was paused there may have come others.
+            self.sorter.rules = rules.borrow_and_update().clone();
+        }
+        Box::pin(self.catch_up(stopping)).await?;
         if let Some((rules, wake)) = stay {
             return self.stay(rules, wake, stopping).await;
         }
@@ -45,7 +44,7 @@ impl Visit<'_> {
     }
 
     /// What was left open, what the account's past tells, and everything that is new.
-    async fn catch_up(&mut self, newest: Arc<RuleSet>, stopping: Stopping<'_>) -> Result<(), DaemonError> {
+    async fn catch_up(&mut self, stopping: Stopping<'_>) -> Result<(), DaemonError> {
         self.learn_rights().await?;
         self.recover().await?;
         if self.account.backlog == Backlog::Sort && !self.store.run(|store| Ok(store.has_lost_records())).await? {
@@ -55,7 +54,7 @@ impl Visit<'_> {
         }
         self.get_acquainted().await?;
         self.leave_old_mail_alone().await?;
-        self.use_rules(newest).await?;
+        self.use_rules(self.sorter.rules.clone()).await?;
         self.begin_round(stopping).await?;
         self.check_claims();
         self.bring_back().await?;

@@ -162,8 +162,8 @@ impl Hours {
 fn minute_of_day(text: &str) -> Option<u16> {
     let (hour, minute) = text.trim().split_once(':').unwrap_or((text.trim(), "0"));
     let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
-    let of_day = hour * 60 + minute;
-    (hour <= 24 && minute < 60 && of_day <= 24 * 60).then_some(of_day)
+    let of_day = hour.checked_mul(60)?.checked_add(minute)?;
+    (minute < 60 && of_day <= 24 * 60).then_some(of_day)
 }
 
 /// Days of the week as a set: bit 0 is Monday.

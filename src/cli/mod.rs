@@ -120,7 +120,7 @@ pub enum Command {
     Suggest(suggest::Args),
     /// Forget what was taught about a sender
     Forget(forget::ForgetArgs),
-    /// Write all it has learned into a file, or everything it stores, or a Sieve script
+    /// Write all it has learned into a file, for another machine; or all it stores
     Export(export::ExportArgs),
     /// Erase everything that is stored
     Purge(purge::PurgeArgs),

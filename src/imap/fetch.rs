@@ -95,15 +95,14 @@ impl Session {
         self.exec("UID SEARCH", &format!("UID SEARCH {result}UID {set}"), |_| {})
             .await?
             .ok("UID SEARCH")?;
-        let mut found = Vec::new();
-        for line in self.take_raw() {
-            let ranges = searched(&line).ok_or_else(|| ImapError::hostile("a SEARCH result that cannot be read"))?;
-            found.extend(
-                uid_set::expand(ranges.iter())
-                    .ok_or_else(|| ImapError::hostile("a SEARCH result beyond all bounds"))?,
-            );
-        }
-        Ok(found)
+        let found = self.take_raw().iter().try_fold(Vec::new(), |mut found, line| {
+            let ranges = searched(line).ok_or_else(|| ImapError::hostile("a SEARCH result that cannot be read"))?;
+            let uids = uid_set::expand(ranges.iter());
+            found.extend(uids.ok_or_else(|| ImapError::hostile("a SEARCH result beyond all bounds"))?);
+            Ok(found)
+        });
+        // What cannot be read ends the session here too, not only for whoever asked.
+        self.wire().judge(found)
     }
 
     /// Flags, size, date, identity and header fields of the message with UID `from` and all behind it, in one command;

@@ -395,7 +395,7 @@ impl Wire {
         }
     }
 
-    fn judge<T>(&mut self, result: Result<T, ImapError>) -> Result<T, ImapError> {
+    pub(super) fn judge<T>(&mut self, result: Result<T, ImapError>) -> Result<T, ImapError> {
         if result.as_ref().is_err_and(ImapError::ends_connection) {
             self.dead = Some("the connection was given up after an earlier fault");
         }

@@ -136,7 +136,7 @@ impl Life {
         stop.cancel();
         wake.notify_one();
         // It may be in the middle of a command that is never answered. A machine that sleeps stops nothing.
-        let slept = |world: &Shared| world.lock().slumber.slept;
+        let slept = |world: &Shared| world.lock().slumber.in_all(tokio::time::Instant::now());
         let (begun, before) = (tokio::time::Instant::now(), slept(&world));
         tokio::time::timeout(Duration::from_hours(12), life)
             .await

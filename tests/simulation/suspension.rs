@@ -21,12 +21,25 @@ const BACK_WITHIN: Duration = Duration::from_secs(30);
 pub struct Slumber {
     /// Asleep until then.
     until: Option<Instant>,
-    /// In all.
+    /// Since then.
+    begun: Option<Instant>,
+    /// In all, but for the sleep of now.
     pub slept: Duration,
     /// How often it was long enough to break the links.
     pub breaks: u32,
     /// The last time they broke without a word.
     pub silent: bool,
+}
+
+impl Slumber {
+    /// What has been slept, the sleep that is just ending included.
+    pub fn in_all(&self, span_left: Instant) -> Duration {
+        self.slept
+            + self
+                .begun
+                .filter(|_| self.until.is_some())
+                .map_or(Duration::ZERO, |begun| span_left - begun)
+    }
 }
 
 /// A life that stands still while the machine sleeps.
@@ -68,6 +81,7 @@ pub async fn suspend(world: &Shared, random: &mut fastrand::Rng) {
     let (listening, life, opened) = {
         let mut world = world.lock();
         world.note(&format!("accident: the machine sleeps for {span:?}"));
+        world.slumber.begun = Some(Instant::now());
         world.slumber.until = Some(Instant::now() + span);
         if span > NAP {
             world.slumber.breaks += 1;

@@ -18,6 +18,8 @@ use super::user::{Drag, Found, Place, User};
 struct Row {
     state: String,
     from: Place,
+    /// The folder it was meant for.
+    folder: String,
     to: Option<Place>,
     code: Option<String>,
 }
@@ -101,7 +103,17 @@ fn meetings(copies: &[Found], drags: &[&Drag], rows: &[Row]) -> usize {
         let ours = rows.iter().any(|row| {
             row.state == "done" && row.from == drag.from && row.to.as_ref().is_some_and(|to| known.contains(to))
         });
-        ours && known.contains(&drag.to)
+        // The user dragged our result on before it was read back: nobody else can have put it where it came from.
+        let dragged_on = rows.iter().any(|row| {
+            let begun_there =
+                |later: &&&Drag| later.from.folder == row.folder && drags.iter().all(|other| other.to != later.from);
+            row.state == "void"
+                && row.from == drag.from
+                && drags
+                    .iter()
+                    .any(|later| begun_there(&later) && known.contains(&later.from))
+        });
+        (ours || dragged_on) && known.contains(&drag.to)
     });
     let told = rows
         .iter()
@@ -132,6 +144,7 @@ fn moves(home: &Home) -> BTreeMap<String, Vec<Row>> {
                 Row {
                     state: row.get(1)?,
                     from: place(row.get(2)?, row.get(3)?),
+                    folder: folder.clone(),
                     to: uid.map(|uid| place(folder, uid)),
                     code: row.get(6)?,
                 },
@@ -168,6 +181,7 @@ mod tests {
         Row {
             state: state.to_owned(),
             from,
+            folder: to.folder.clone(),
             to: Some(to),
             code: None,
         }

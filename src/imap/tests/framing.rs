@@ -112,4 +112,5 @@ mod mutation;
 #[test]
 fn mutated_bytes_of_servers_pass_the_guard_or_end_there() {
     mutation::mutated("server", 10_000, hostile_bytes::guard);
+    mutation::mutated("server", 2_000, hostile_bytes::reader);
 }

@@ -143,7 +143,7 @@ fn double(path: &Path, rows: i64) -> i64 {
             .iter()
             .map(|name| match *name {
                 "mid" => format!("mid || ':{round}'"),
-                "message_id" => format!("'<{round}.' || substr(message_id, 2)"),
+                "message_id" => format!("'{round}.' || message_id"),
                 other => other.to_owned(),
             })
             .collect();
@@ -162,7 +162,7 @@ fn entry(n: u32) -> Entry {
     Entry {
         kind: RowKind::Sort,
         mid: Mid::from_stored(format!("h:{n:032x}")),
-        message_id: Some(format!("<{n}@list.example>")),
+        message_id: Some(format!("{n}@list.example")),
         from: Address::parse(&format!("editor{}@news.example", n % 200)),
         source: Location {
             mailbox: Mailbox::inbox(),

@@ -90,9 +90,15 @@ pub(super) async fn copy_some(
 /// destination. The caller has read both folders in this session.
 pub async fn remove_copied(session: &mut Session, moves: &Committed<Vec<PlannedMove>>) -> Result<Report, ImapError> {
     let mut report = Report::default();
-    let uidplus = session.capabilities().uidplus && !session.uid_expunge_broken;
+    let uidplus = session.capabilities().uidplus;
     for group in admit(session, moves.get(), &mut report) {
         let uids: Vec<Uid> = group.rows.keys().copied().collect();
+        if uidplus && session.uid_expunge_broken {
+            // Flagged and left it would look deleted to every client, and nobody would say so.
+            let why = "copied, but this server has just refused UID EXPUNGE".to_owned();
+            report.close_all(&group, &uids, &Outcome::Failed(why));
+            continue;
+        }
         let longest = session.longest_set.min(CAUTIOUS_SET);
         for (_, part) in uid_set::cut(&uids, longest, usize::MAX) {
             still_selected(session)?;

@@ -346,6 +346,22 @@ async fn without_uidplus_nothing_moves_unless_allowed_and_nothing_is_expunged() 
     .await;
 }
 
+/// Found by the simulation (seed 264): the second original was flagged as deleted, left there, and called done.
+#[tokio::test(start_paused = true)]
+async fn after_a_refused_uid_expunge_recovery_flags_nothing_more() {
+    let script = "C: UID STORE 6 +FLAGS.SILENT (\\Deleted)\nS: $ OK
+        C: UID EXPUNGE 6\nS: $ NO [OVERQUOTA] full
+        C: UID STORE 6 -FLAGS.SILENT (\\Deleted)\nS: $ OK";
+    play_inbox("IMAP4rev1 UIDPLUS", script, async |mut session| {
+        let found = Committed::after_fsync(vec![planned(6, "News"), planned(5, "Top")]);
+        let report = mover::remove_copied(&mut session, &found).await.unwrap();
+        assert_eq!(report.outcomes.len(), 2);
+        assert!(failed(&report.outcomes[0].1, "UID EXPUNGE was refused"), "{report:?}");
+        assert!(failed(&report.outcomes[1].1, "just refused UID EXPUNGE"), "{report:?}");
+    })
+    .await;
+}
+
 fn copied(uid: u32, row: i64, destination: &str) -> PlannedMove {
     PlannedMove {
         row: RowId(row),

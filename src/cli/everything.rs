@@ -5,8 +5,8 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::log;
 use super::records::{Records, rfc3339};
+use super::{log, senders};
 use crate::sort::sanitise;
 use crate::sort::taught::Lesson;
 use crate::store::{Query, Store};
@@ -39,16 +39,15 @@ pub fn write(account: Option<&str>, records: &Records, out: &mut dyn Write) -> a
 
 fn of_account(store: &Store, account: &str) -> anyhow::Result<Vec<Value>> {
     let lesson = |lesson: &Lesson, record: &str| {
-        json!({
+        let mut object = json!({
             "record": record,
             "account": account,
             "sender": sanitise(&lesson.identity.spelling()),
-            "bucket": lesson.bucket.as_str(),
-            "at": rfc3339(lesson.at),
-            "by": lesson.by.as_str(),
-            "authentication": lesson.authentication.as_str(),
-            "example": lesson.example.as_deref().map(sanitise),
-        })
+        });
+        if let (Value::Object(object), Value::Object(taught)) = (&mut object, senders::taught(lesson)) {
+            object.extend(taught);
+        }
+        object
     };
     let mut lines: Vec<Value> = store.lessons(account)?.iter().map(|it| lesson(it, "lesson")).collect();
     lines.extend(store.held(account)?.iter().map(|it| lesson(it, "held lesson")));

@@ -2,13 +2,14 @@
 //! account, and tells a running daemon. Every other byte of the file stays, comments too.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use toml_edit::{DocumentMut, Item, Table, value};
 
+use super::confirm;
 use super::context::{Context, account};
 use super::{exit, logging, preview, running, since};
 use crate::config::{Config, Mode};
@@ -45,7 +46,8 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     };
     preview::run(&look, context)?;
     println!("\nNew mail will be sorted like this. What is in the inbox now stays there (`postroom sort` moves it).");
-    if !args.yes && !agreed()? {
+    let unasked = "say --yes to begin without being asked";
+    if !args.yes && !confirm::agreed("Begin?", unasked, &mut io::stdout())? {
         println!("Nothing was changed.");
         return Ok(exit::OK);
     }
@@ -57,17 +59,6 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         "Start the daemon: postroom run, or the service (systemd/README.md).",
     )?;
     Ok(exit::OK)
-}
-
-fn agreed() -> anyhow::Result<bool> {
-    if !io::stdin().is_terminal() {
-        bail!("say --yes to begin without being asked");
-    }
-    print!("Begin? [y/N] ");
-    io::stdout().flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Finds the file that holds the account, and changes its mode there.

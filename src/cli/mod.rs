@@ -12,6 +12,7 @@ use crate::daemon::clock;
 
 pub mod check;
 pub mod completions;
+pub mod confirm;
 pub mod context;
 pub mod demo;
 pub mod digest;

@@ -1,10 +1,10 @@
 //! `postroom purge`: erases everything that is recorded, for all accounts. The mailbox is not touched.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
-use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::confirm;
 use super::context::Context;
 use super::exit;
 use crate::config::Config;
@@ -42,7 +42,12 @@ fn erase(args: &PurgeArgs, config: &Config, out: &mut dyn Write) -> anyhow::Resu
     }
     // A daemon that goes on would write down again what it has in its memory.
     let locks = lock_all(&config.state, &config.accounts).map_err(DaemonError::from)?;
-    if !args.yes && !agreed(&directory, out)? {
+    let question = format!(
+        "This erases everything in {directory} that Postroom has learned and recorded, for all accounts. Your mail stays \
+         where it is, but no move can be taken back afterwards.\nErase it?"
+    );
+    let unasked = "say --yes to erase the records without being asked";
+    if !args.yes && !confirm::agreed(&question, unasked, out)? {
         writeln!(out, "Nothing was erased.")?;
         return Ok(exit::OK);
     }
@@ -62,19 +67,4 @@ fn erase(args: &PurgeArgs, config: &Config, out: &mut dyn Write) -> anyhow::Resu
         writeln!(out, "The key {key} stays; it is yours.")?;
     }
     Ok(exit::OK)
-}
-
-fn agreed(directory: &str, out: &mut dyn Write) -> anyhow::Result<bool> {
-    if !io::stdin().is_terminal() {
-        bail!("say --yes to erase the records without being asked");
-    }
-    write!(
-        out,
-        "This erases everything in {directory} that Postroom has learned and recorded, for all accounts. Your mail stays \
-         where it is, but no move can be taken back afterwards.\nErase it? [y/N] "
-    )?;
-    out.flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).context("no answer")?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

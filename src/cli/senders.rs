@@ -226,20 +226,22 @@ fn table(senders: &[Sender], records: &Records, several: bool) -> Table {
     table
 }
 
+/// What a lesson says, without whose mail it is about.
+pub(super) fn taught(lesson: &Lesson) -> Value {
+    json!({
+        "bucket": lesson.bucket.as_str(),
+        "at": rfc3339(lesson.at),
+        "by": lesson.by.as_str(),
+        "authentication": lesson.authentication.as_str(),
+        "example": lesson.example.as_deref().map(sanitise),
+    })
+}
+
 fn object(sender: &Sender) -> Value {
     let kind = match &sender.identity {
         Identity::Address(_) => "address",
         Identity::List(_) => "list",
         Identity::Domain(_) => "domain",
-    };
-    let lesson = |lesson: &Lesson| {
-        json!({
-            "bucket": lesson.bucket.as_str(),
-            "at": rfc3339(lesson.at),
-            "by": lesson.by.as_str(),
-            "authentication": lesson.authentication.as_str(),
-            "example": lesson.example.as_deref().map(sanitise),
-        })
     };
     let tally = sender.tally.clone().unwrap_or_default();
     let last: Option<Timestamp> = tally.last_sent;
@@ -247,8 +249,8 @@ fn object(sender: &Sender) -> Value {
         "account": sender.account,
         "kind": kind,
         "sender": sanitise(&identity::spelling(&sender.identity)),
-        "taught": sender.lesson.as_ref().map(lesson),
-        "held": sender.held.as_ref().map(lesson),
+        "taught": sender.lesson.as_ref().map(taught),
+        "held": sender.held.as_ref().map(taught),
         "sent": tally.sent_count,
         "answered": tally.answered_count,
         "received": tally.received_count,

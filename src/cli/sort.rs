@@ -1,13 +1,13 @@
 //! `postroom sort`: the backlog. Shows the plan, asks, then carries it out with a progress bar; safe to interrupt at any
 //! point, since every move is in the ledger before it is made.
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::confirm;
 use super::context::{Context, account, block_on, new_run, visit_to_act};
 use super::preview::write_plan;
 use super::{exit, logging, since};
@@ -55,7 +55,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         for held in &held {
             println!("\nThe {held}. With your yes it is in force for new mail too.");
         }
-        let yes = args.yes || (planned > 0 && confirmed(planned)?);
+        let yes = args.yes || (planned > 0 && would_move(planned)?);
         if yes && !held.is_empty() {
             visit.confirm_rules().await?;
         }
@@ -87,17 +87,6 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     Ok(exit::OK)
 }
 
-fn confirmed(count: usize) -> anyhow::Result<bool> {
-    if !io::stdin().is_terminal() {
-        bail!("{count} messages would move; say --yes to move them without being asked");
-    }
-    print!("\nMove {count} messages? [y/N] ");
-    io::stdout().flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
-}
-
 fn progress_bar(count: usize) -> ProgressBar {
     // indicatif draws on a terminal only.
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} moved, {per_sec}, {eta} to go");
@@ -118,4 +107,9 @@ fn stop_on_interrupt() -> Arc<AtomicBool> {
         }
     });
     stopped
+}
+
+fn would_move(count: usize) -> anyhow::Result<bool> {
+    let otherwise = format!("{count} messages would move; say --yes to move them without being asked");
+    confirm::agreed(&format!("\nMove {count} messages?"), &otherwise, &mut io::stdout())
 }

@@ -7,7 +7,7 @@ use super::clock;
 use super::error::DaemonError;
 use super::visit::Visit;
 use crate::sort::arrival::Event;
-use crate::sort::mailbox::{Location, Mailbox, Timestamp, Uid};
+use crate::sort::mailbox::{Location, Mailbox, Timestamp};
 use crate::store::StoreError;
 
 /// Key of the note that keeps the list.
@@ -48,21 +48,11 @@ impl Visit<'_> {
         };
         let selected = self.enter(&inbox).await?;
         let here = due.iter().map(|one| &one.location);
-        let mut uids: Vec<Uid> = here
+        let uids = here
             .filter(|location| location.mailbox == inbox && location.uid_validity == selected.uid_validity)
             .map(|location| location.uid)
             .collect();
-        uids.sort_unstable();
-        uids.dedup();
-        let fetched = self.session.headers(&uids, &self.fields()).await?;
-        let events = self.read(&inbox, selected.uid_validity, fetched).await?;
-        let again = events.into_iter().filter_map(|event| match event {
-            Event::Arrived(arrival) => Some(Event::Due(arrival)),
-            _ => None,
-        });
-        let actions = again.flat_map(|event| self.sorter.handle(now, event)).collect();
-        self.record(now, &inbox, &mark, actions).await?;
-        self.carry_out().await?;
+        self.decide_once_more(&mark, uids, Event::due).await?;
         // Read anew: by the rules of now some may have been put off once more.
         let mut waiting = self.deferred().await?;
         waiting.retain(|one| !due.contains(one));

@@ -135,7 +135,7 @@ impl Visit<'_> {
         let (mut missing, mut folders) = (BTreeSet::new(), BTreeSet::from([Mailbox::inbox()]));
         folders.extend(self.layout.buckets.iter().cloned());
         // The buckets are known to be there: the server is asked only about a folder that a rule names besides.
-        let named_besides = !lint::missing_folders(&set, |folder| folders.contains(folder)).is_empty();
+        let named_besides = lint::named_folders(&set).any(|(_, folder)| !folders.contains(&folder));
         let listed = if named_besides {
             self.session.list().await?
         } else {

@@ -11,7 +11,7 @@ use super::error::DaemonError;
 use super::visit::Visit;
 use crate::sort::arrival::Event;
 use crate::sort::ledger::{Entry, Outcome, PlannedMove, Row, RowId, RowKind, State};
-use crate::sort::mailbox::{Location, Mailbox, Timestamp, Uid};
+use crate::sort::mailbox::{Location, Mailbox, Timestamp};
 use crate::sort::refusal::{self, HELD, Refusal};
 use crate::store::Query;
 
@@ -196,22 +196,12 @@ impl Visit<'_> {
         if selected.uid_validity != mark.uid_validity {
             return Ok(());
         }
-        let mut uids: Vec<Uid> = locations
+        let uids = locations
             .iter()
             .filter(|at| at.uid_validity == mark.uid_validity && at.uid < mark.next_uid)
             .map(|at| at.uid)
             .collect();
-        uids.sort_unstable();
-        let fetched = self.session.headers(&uids, &self.fields()).await?;
-        let now = clock::now();
-        let events: Vec<Event> = self.read(&inbox, selected.uid_validity, fetched).await?;
-        let actions = events
-            .into_iter()
-            .map(Event::again)
-            .flat_map(|event| self.sorter.handle(now, event))
-            .collect();
-        self.record(now, &inbox, &mark, actions).await?;
-        self.carry_out().await
+        self.decide_once_more(&mark, uids, Event::again).await
     }
 }
 

@@ -174,12 +174,35 @@ impl Visit<'_> {
         } else {
             self.read(mailbox, mark.uid_validity, fetched).await?
         };
+        self.follow(mailbox, mark, events).await
+    }
+
+    /// Writes down what follows from events of a folder; moves wait in `pending`.
+    async fn follow(&mut self, mailbox: &Mailbox, mark: &FolderMark, events: Vec<Event>) -> Result<(), DaemonError> {
         let now = clock::now();
         let actions = events
             .into_iter()
             .flat_map(|event| self.sorter.handle(now, event))
             .collect();
         self.record(now, mailbox, mark, actions).await
+    }
+
+    /// Asks INBOX, which is selected, for messages that were met before, and carries out what follows from each when it is
+    /// taken as `taken_as` says. The mark stays where it is.
+    pub(super) async fn decide_once_more(
+        &mut self,
+        mark: &FolderMark,
+        mut uids: Vec<Uid>,
+        taken_as: fn(Event) -> Event,
+    ) -> Result<(), DaemonError> {
+        let inbox = Mailbox::inbox();
+        uids.sort_unstable();
+        uids.dedup();
+        let fetched = self.session.headers(&uids, &self.fields()).await?;
+        let events = self.read(&inbox, mark.uid_validity, fetched).await?;
+        self.follow(&inbox, mark, events.into_iter().map(taken_as).collect())
+            .await?;
+        self.carry_out().await
     }
 
     /// The first message of a window that is still in the folder although the server did not give its header. The folder

@@ -98,6 +98,15 @@ fn due(now: Timestamp, arrival: &Arrival, verdict: &Verdict) -> Option<Timestamp
 }
 
 impl Event {
+    /// The event for a message whose time has come.
+    #[must_use]
+    pub fn due(self) -> Self {
+        match self {
+            Self::Arrived(arrival) => Self::Due(arrival),
+            other => other,
+        }
+    }
+
     /// The event for a message whose move has come to nothing: one that was put off by `after`, and so kept first, is due;
     /// every other arrives once more.
     #[must_use]

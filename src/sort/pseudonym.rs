@@ -75,12 +75,12 @@ impl Pseudonyms {
 
     /// An address, or its pseudonym.
     pub fn address<'a>(&self, address: &'a Address) -> Cow<'a, Address> {
-        let Some(local) = self.hash("address", address.as_str().as_bytes(), SENDER_LENGTH) else {
-            return Cow::Borrowed(address);
-        };
         if is_pseudonym(address.domain()) {
             return Cow::Borrowed(address);
         }
+        let Some(local) = self.hash("address", address.as_str().as_bytes(), SENDER_LENGTH) else {
+            return Cow::Borrowed(address);
+        };
         let domain = self.domain(address.organisational_domain());
         match Address::parse(&format!("{local}@{domain}")) {
             Some(pseudonym) => Cow::Owned(pseudonym),
@@ -99,10 +99,11 @@ impl Pseudonyms {
     }
 
     fn name<'a>(&self, kind: &str, name: &'a str) -> Cow<'a, str> {
-        match self.hash(kind, name.as_bytes(), SENDER_LENGTH) {
-            Some(hash) if !is_pseudonym(name) => Cow::Owned(hash + SUFFIX),
-            _ => Cow::Borrowed(name),
+        if is_pseudonym(name) {
+            return Cow::Borrowed(name);
         }
+        self.hash(kind, name.as_bytes(), SENDER_LENGTH)
+            .map_or(Cow::Borrowed(name), |hash| Cow::Owned(hash + SUFFIX))
     }
 
     /// Whose mail a lesson is about.
@@ -125,20 +126,24 @@ impl Pseudonyms {
     }
 
     /// A lesson with everything that names somebody in it.
-    pub fn lesson(&self, lesson: &Lesson) -> Lesson {
+    pub fn lesson(&self, lesson: Lesson) -> Lesson {
+        if !self.are_used() {
+            return lesson;
+        }
         Lesson {
             identity: self.identity(&lesson.identity),
             example: lesson.example.as_deref().map(|id| self.message_id(id)),
-            ..*lesson
+            ..lesson
         }
     }
 
     /// A Message-ID without angle brackets.
     pub fn message_id(&self, id: &str) -> String {
-        match self.hash("message", id.as_bytes(), MESSAGE_LENGTH) {
-            Some(hash) if !is_message_pseudonym(id) => hash + MESSAGE,
-            _ => id.to_owned(),
+        if is_message_pseudonym(id) {
+            return id.to_owned();
         }
+        self.hash("message", id.as_bytes(), MESSAGE_LENGTH)
+            .map_or_else(|| id.to_owned(), |hash| hash + MESSAGE)
     }
 
     /// What a sent message is known by. Without the key a subject and an address could be guessed.

@@ -167,11 +167,7 @@ impl Taught {
     /// Takes one lesson; returns the one it replaces. An older lesson than the one in force changes nothing and is
     /// returned itself.
     pub fn teach(&mut self, lesson: Lesson) -> Option<Lesson> {
-        let lesson = if self.names.are_used() {
-            self.names.lesson(&lesson)
-        } else {
-            lesson
-        };
+        let lesson = self.names.lesson(lesson);
         match self.lessons.get(&lesson.identity) {
             Some(known) if known.at > lesson.at => Some(lesson),
             _ => self.lessons.insert(lesson.identity.clone(), lesson),
@@ -253,7 +249,7 @@ impl Taught {
                 authentication: drag.authentication,
                 by: drag.by,
             };
-            let lesson = self.names.lesson(&lesson);
+            let lesson = self.names.lesson(lesson);
             learned.forgotten.extend(self.teach(lesson.clone()));
             learned.taught.push(lesson);
         }

@@ -125,7 +125,7 @@ pub(super) fn write_all(
         shelf.table()
     ))?;
     for lesson in lessons {
-        let lesson = names.lesson(lesson);
+        let lesson = names.lesson(lesson.clone());
         let (kind, name) = key(&lesson.identity);
         statement.execute(params![
             account,

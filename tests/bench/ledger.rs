@@ -8,6 +8,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod process;
+#[path = "../support/sorter.rs"]
+#[allow(dead_code)]
+mod sorter;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -15,7 +18,6 @@ use std::path::Path;
 use std::time::Instant;
 
 use postroom::sort::bucket::Bucket;
-use postroom::sort::correspondence::Tally;
 use postroom::sort::ledger::{Entry, Mid, Outcome, RowId, RowKind};
 use postroom::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
 use postroom::sort::sender::Address;
@@ -35,7 +37,7 @@ const ROUNDS: usize = 5;
 
 fn main() {
     let rows = number("--rows", 1_000_000);
-    let senders = number("--senders", 100_000);
+    let senders = u32::try_from(number("--senders", 100_000)).unwrap();
     let Some(server) = Dovecot::new().start() else { return };
     let home = Home::new(&[Account::new("home", server.port)]);
     run(&home, &["run", "--once"]);
@@ -55,7 +57,7 @@ fn main() {
     told("log -n 20", costs(&home, &["log", "-n", "20"]), 0.0);
     told(
         "senders ADDRESS",
-        costs(&home, &["senders", "person7@house7.example"]),
+        costs(&home, &["senders", "person.number7@company7.example"]),
         0.0,
     );
 }
@@ -84,27 +86,16 @@ fn costs(home: &Home, arguments: &[&str]) -> Cost {
 }
 
 /// Fills the records; how many rows there are then.
-fn fill(state: &Path, rows: i64, senders: i64) -> i64 {
+fn fill(state: &Path, rows: i64, senders: u32) -> i64 {
     let mut store = Store::open(state, NOW).unwrap().store;
     let entries: Vec<Entry> = (0..SEED).map(entry).collect();
     let written = store.plan("home", "bench", NOW, &entries).unwrap();
     let done = Outcome::Done(Some((UidValidity(1), Uid(1))));
     let outcomes: Vec<(RowId, Outcome)> = written.get().iter().map(|row| (*row, done.clone())).collect();
     store.close(NOW, &outcomes).unwrap();
-    let tallies = (0..senders).filter_map(|n| {
-        let address = Address::parse(&format!("person{n}@house{}.example", n % 9_973))?;
-        let tally = Tally {
-            sent: 1.0,
-            sent_count: 1,
-            as_of: NOW,
-            last_sent: Some(NOW),
-            ..Tally::default()
-        };
-        Some((address, tally))
-    });
     let learning = Learning {
         run: "bench".to_owned(),
-        tallies: tallies.collect(),
+        tallies: sorter::correspondents(senders, NOW).collect(),
         ..Learning::default()
     };
     let _written = store.commit_learning("home", NOW, &learning).unwrap();

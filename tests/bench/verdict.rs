@@ -11,12 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use postroom::sort::correspondence::Tally;
 use postroom::sort::mailbox::Timestamp;
 use postroom::sort::message::Message;
 use postroom::sort::pseudonym::Pseudonyms;
 use postroom::sort::rules::RuleSet;
-use postroom::sort::sender::Address;
 use postroom::sort::{Arrival, Sorter};
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
@@ -84,17 +82,7 @@ fn main() {
     let before = resident();
     let start = Instant::now();
     let mut sorter = sorter();
-    sorter.correspondence.load((0..SENDERS).filter_map(|number| {
-        let address = Address::parse(&format!("person.number{number}@company{}.example", number % 9_973))?;
-        let tally = Tally {
-            sent: 1.0,
-            sent_count: 1,
-            as_of: NOW,
-            last_sent: Some(NOW),
-            ..Tally::default()
-        };
-        Some((address, tally))
-    }));
+    sorter.correspondence.load(sorter::correspondents(SENDERS, NOW));
     let took = start.elapsed();
     let bytes = resident().saturating_sub(before) / SENDERS as usize;
     println!(

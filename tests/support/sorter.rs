@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use postroom::sort::correspondence::Learning;
+use postroom::sort::correspondence::{Learning, Tally};
 use postroom::sort::folders::Folders;
 use postroom::sort::ledger::Mid;
 use postroom::sort::mailbox::{Location, Mailbox, Timestamp, Uid, UidValidity};
@@ -42,4 +42,20 @@ pub fn arrival(message: Message, arrived: Option<Timestamp>) -> Arrival {
         attachments: None,
         history: Vec::new(),
     }
+}
+
+/// So many people, to each of whom the user wrote once, at that time: `person.number7@company7.example`.
+#[allow(dead_code)] // not every test that includes this file needs a crowd
+pub fn correspondents(count: u32, at: Timestamp) -> impl Iterator<Item = (Address, Tally)> {
+    (0..count).filter_map(move |number| {
+        let address = Address::parse(&format!("person.number{number}@company{}.example", number % 9_973))?;
+        let tally = Tally {
+            sent: 1.0,
+            sent_count: 1,
+            as_of: at,
+            last_sent: Some(at),
+            ..Tally::default()
+        };
+        Some((address, tally))
+    })
 }

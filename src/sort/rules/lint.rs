@@ -139,27 +139,33 @@ fn nothing_between(rules: &[Rule], first: usize, last: usize) -> bool {
         .all(|other| does_the_same(rule, other) || disjoint(&rule.when, &other.when))
 }
 
-/// Warnings about folders that rules name and that are not there yet; they are created when first needed.
-pub fn missing_folders(set: &RuleSet, mut exists: impl FnMut(&Mailbox) -> bool) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for rule in set.rules() {
+/// The folders that rules name in full, each with the rule that names it, in the order of the rules.
+pub fn named_folders(set: &RuleSet) -> impl Iterator<Item = (&Rule, Mailbox)> {
+    set.rules().iter().flat_map(|rule| {
         let moved = match &rule.goal {
             Some(Goal::Move(target)) => Some(target),
             _ => None,
         };
-        for target in moved.into_iter().chain(&rule.copies) {
-            let Target::Folder(template) = target else { continue };
-            if let Some(folder) = template.fixed().filter(|folder| !exists(folder)) {
-                let message = format!(
-                    "rule \"{}\" names the folder `{folder}`, which does not exist yet",
-                    rule.name
-                );
-                findings
-                    .push(warning("missing-folder", rule, message).hint("it is created with the first message for it"));
-            }
-        }
-    }
-    findings
+        let named = |target: &Target| match target {
+            Target::Folder(template) => template.fixed(),
+            Target::SpecialUse(_) => None,
+        };
+        let targets = moved.into_iter().chain(&rule.copies);
+        targets.filter_map(named).map(move |folder| (rule, folder))
+    })
+}
+
+/// Warnings about folders that rules name and that are not there yet; they are created when first needed.
+pub fn missing_folders(set: &RuleSet, mut exists: impl FnMut(&Mailbox) -> bool) -> Vec<Finding> {
+    let missing = named_folders(set).filter(|(_, folder)| !exists(folder));
+    let told = missing.map(|(rule, folder)| {
+        let message = format!(
+            "rule \"{}\" names the folder `{folder}`, which does not exist yet",
+            rule.name
+        );
+        warning("missing-folder", rule, message).hint("it is created with the first message for it")
+    });
+    told.collect()
 }
 
 /// Warnings about deciding rules that matched nothing for [`IDLE_DAYS`]. `last_match` holds the ledger's newest match of each rule

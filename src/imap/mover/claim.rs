@@ -7,13 +7,18 @@
 //! 2. A message that bears somebody else's claim is left to him; after a minute without a move the caller may take over.
 //! 3. UNCHANGEDSINCE is the highest MODSEQ of the same FETCH that showed no claim: whatever was claimed since then is newer
 //!    and comes back as MODIFIED.
-//! 4. A claim that leads to nothing is taken off again at once. On a moved message it travels along, so that the other
+//! 4. The grant alone is not believed: Dovecot 2.3 grants two conditional STOREs that come within the same millisecond.
+//!    So the flags are read once more. Of two claims on a message the one whose keyword sorts first stands; the other is
+//!    taken off. Whoever stays waits until he is alone, for two seconds at most: the other may have read before him.
+//! 5. A claim that leads to nothing is taken off again at once. On a moved message it travels along, so that the other
 //!    daemons see whose work it is; on one that was copied and stays it stays, so that a daemon that comes a moment later
 //!    makes no second copy. There it is taken off later ([`release`]).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use async_imap::imap_proto::{AttributeValue, Response};
+use tokio::time::sleep;
 
 use super::{Group, Outcome, Report, said};
 use crate::imap::error::ImapError;
@@ -25,6 +30,12 @@ use crate::sort::ledger::{Committed, RowId};
 use crate::sort::mailbox::{Location, Mailbox, Uid};
 use crate::sort::refusal::CLAIMED;
 use crate::sort::rival::is_claim;
+
+/// Between two looks at a claim that is not alone.
+const RECHECK: Duration = Duration::from_millis(100);
+
+/// So many looks, and whoever else has a claim is at work.
+const RECHECKS: usize = 20;
 
 /// A daemon's claim.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,9 +68,10 @@ pub(super) async fn stake(
 ) -> Result<(), ImapError> {
     for group in groups.iter_mut() {
         let uids: Vec<Uid> = group.rows.keys().copied().collect();
-        for (set, part) in uid_set::cut(&uids, CAUTIOUS_SET, usize::MAX) {
-            let free = free(session, &set, part, group, claim).await?;
-            let (ours, refusal) = ask(session, &free, claim).await?;
+        for (_, part) in uid_set::cut(&uids, CAUTIOUS_SET, usize::MAX) {
+            let free = free(session, part, group, claim).await?;
+            let (granted, refusal) = ask(session, &free, claim).await?;
+            let ours = uncontested(session, granted, claim).await?;
             for uid in part.iter().filter(|uid| ours.binary_search(uid).is_err()) {
                 report.close(group, *uid, Outcome::Failed(refusal.clone()));
                 group.rows.remove(uid);
@@ -77,23 +89,35 @@ struct Free {
     modseq: u64,
 }
 
-async fn free(session: &mut Session, set: &str, part: &[Uid], group: &Group, claim: &Claim) -> Result<Free, ImapError> {
-    let mut seen: BTreeMap<Uid, (Vec<String>, u64)> = BTreeMap::new();
-    let body = format!("UID FETCH {set} (UID FLAGS MODSEQ)");
+/// Flags and MODSEQ of those of the messages that are there.
+async fn look(session: &mut Session, uids: &[Uid]) -> Result<BTreeMap<Uid, (Vec<String>, u64)>, ImapError> {
+    let mut seen = BTreeMap::new();
+    let body = format!("UID FETCH {} (UID FLAGS MODSEQ)", uid_set::text(uids));
     let completion = session.exec("UID FETCH", &body, |response| {
-        seen.extend(state(response).filter(|(uid, _)| part.binary_search(uid).is_ok()));
+        seen.extend(state(response).filter(|(uid, _)| uids.binary_search(uid).is_ok()));
     });
     completion.await?.ok("UID FETCH")?;
+    Ok(seen)
+}
+
+impl Claim {
+    /// Claims of others among the flags of a message.
+    fn others(&self, flags: Vec<String>) -> impl Iterator<Item = String> {
+        flags
+            .into_iter()
+            .filter(|flag| is_claim(flag) && !flag.eq_ignore_ascii_case(&self.keyword))
+    }
+}
+
+async fn free(session: &mut Session, part: &[Uid], group: &Group, claim: &Claim) -> Result<Free, ImapError> {
+    let seen = look(session, part).await?;
     let mut free = Free {
         uids: Vec::new(),
         others: BTreeSet::new(),
         modseq: 0,
     };
     for (uid, (flags, modseq)) in seen {
-        let mut others = flags
-            .into_iter()
-            .filter(|flag| is_claim(flag) && !flag.eq_ignore_ascii_case(&claim.keyword))
-            .peekable();
+        let mut others = claim.others(flags).peekable();
         let may = group.rows.get(&uid).is_some_and(|row| claim.take_over.contains(row));
         if others.peek().is_none() || may {
             free.uids.push(uid);
@@ -132,6 +156,35 @@ async fn ask(session: &mut Session, free: &Free, claim: &Claim) -> Result<(Vec<U
         said(&completion)
     };
     Ok((ours, refusal))
+}
+
+/// Those of the granted messages on which our claim stands alone; off the others it is taken again.
+async fn uncontested(session: &mut Session, granted: Vec<Uid>, claim: &Claim) -> Result<Vec<Uid>, ImapError> {
+    let (mut ours, mut waiting, mut lost) = (Vec::new(), granted, Vec::new());
+    for look_again in 0..=RECHECKS {
+        if waiting.is_empty() {
+            break;
+        }
+        if look_again > 0 {
+            sleep(RECHECK).await;
+            // A FETCH answers from the state at the end of the command before it.
+            session.noop().await?;
+        }
+        let mut open = Vec::new();
+        for (uid, (flags, _)) in look(session, &waiting).await? {
+            match claim.others(flags).map(|other| other.to_ascii_lowercase()).min() {
+                None => ours.push(uid),
+                Some(first) if claim.keyword.to_ascii_lowercase() < first => open.push(uid),
+                Some(_) => lost.push(uid),
+            }
+        }
+        waiting = open;
+    }
+    lost.append(&mut waiting);
+    lost.sort_unstable();
+    take_off(session, &lost, &claim.keyword).await?;
+    ours.sort_unstable();
+    Ok(ours)
 }
 
 /// What a conditional STORE has changed: everything but MODIFIED; nothing where that cannot be known.
@@ -197,7 +250,8 @@ pub(super) async fn give_up(
     take_off(session, &staying.into_iter().collect::<Vec<_>>(), &claim.keyword).await
 }
 
-/// Takes the claim off messages that were moved and whose rows are on disk. Afterwards another folder is selected.
+/// Takes every claim off messages that were moved and whose rows are on disk: ours, and that of whoever gave way to us
+/// after the message had been copied with both. Afterwards another folder is selected.
 ///
 /// # Errors
 /// Those of the connection. A folder that has gone or does not let its flags be changed is passed over.
@@ -216,10 +270,21 @@ pub async fn release(session: &mut Session, moved: &Committed<Vec<Location>>, ke
             .iter()
             .filter(|place| place.uid_validity == selected.uid_validity);
         let mut uids: Vec<Uid> = here.map(|place| place.uid).collect();
-        if !selected.read_only {
-            uids.sort_unstable();
-            uids.dedup();
-            take_off(session, &uids, keyword).await?;
+        if selected.read_only || !can_claim(session, keyword) {
+            continue;
+        }
+        uids.sort_unstable();
+        uids.dedup();
+        let mut claimed: BTreeMap<String, Vec<Uid>> = BTreeMap::new();
+        for (_, part) in uid_set::cut(&uids, CAUTIOUS_SET, usize::MAX) {
+            for (uid, (flags, _)) in look(session, part).await? {
+                for keyword in flags.into_iter().filter(|flag| is_claim(flag)) {
+                    claimed.entry(keyword).or_default().push(uid);
+                }
+            }
+        }
+        for (keyword, uids) in claimed {
+            take_off(session, &uids, &keyword).await?;
         }
     }
     Ok(())

@@ -69,6 +69,28 @@ async fn both(capabilities: &str, opening: &str, script: &str, take_over: &[i64]
     outcomes
 }
 
+/// The second look: our claim, and no other's.
+fn alone(uids: &[u32]) -> String {
+    let bearing: Vec<(u32, &str)> = uids.iter().map(|uid| (*uid, "")).collect();
+    second_look(&bearing)
+}
+
+/// The second look, with what else is on the messages.
+fn second_look(bearing: &[(u32, &str)]) -> String {
+    let set: Vec<String> = bearing.iter().map(|(uid, _)| uid.to_string()).collect();
+    let lines = bearing.iter().map(|(uid, other)| {
+        format!(
+            "S: * {} FETCH (UID {uid} FLAGS ({MINE} {other}) MODSEQ (50))\n",
+            uid - 4
+        )
+    });
+    format!(
+        "C: UID FETCH {} (UID FLAGS MODSEQ)\n{}S: $ OK",
+        set.join(":"),
+        lines.collect::<String>()
+    )
+}
+
 fn done(uid: u32) -> Outcome {
     Outcome::Done(Some((UidValidity(3), Uid(uid))))
 }
@@ -79,10 +101,12 @@ fn theirs() -> Outcome {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_granted_is_moved_and_what_was_modified_is_left() {
+    let alone = alone(&[5]);
     let script = format!(
         "{FETCH}{STORE}
         S: * 1 FETCH (UID 5 MODSEQ (50))
         S: $ OK [MODIFIED 6] Conditional STORE failed
+        {alone}
         C: UID MOVE 5 \"Top\"
         S: * OK [COPYUID 3 5 11] moved
         S: $ OK done"
@@ -93,40 +117,50 @@ async fn what_is_granted_is_moved_and_what_was_modified_is_left() {
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_that_stands_already_is_not_contested() {
-    let script = "C: UID FETCH 5:6 (UID FLAGS MODSEQ)
+    let alone = alone(&[6]);
+    let script = format!(
+        "C: UID FETCH 5:6 (UID FLAGS MODSEQ)
         S: * 1 FETCH (UID 5 FLAGS ($postroomclaim-FFFFFFFF) MODSEQ (41))
         S: * 2 FETCH (UID 6 FLAGS () MODSEQ (40))
         S: $ OK
         C: UID STORE 6 (UNCHANGEDSINCE 40) +FLAGS.SILENT ($PostroomClaim-00000001)
         S: $ OK
+        {alone}
         C: UID MOVE 6 \"Top\"
         S: * OK [COPYUID 3 6 12] moved
-        S: $ OK done";
-    let outcomes = both(ALL, &opening("\\*", "HIGHESTMODSEQ 40"), script, &[]).await;
+        S: $ OK done"
+    );
+    let outcomes = both(ALL, &opening("\\*", "HIGHESTMODSEQ 40"), &script, &[]).await;
     assert_eq!(outcomes, [(5, theirs()), (6, done(12))]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_claim_of_a_daemon_that_died_is_taken_over() {
-    let script = "C: UID FETCH 5:6 (UID FLAGS MODSEQ)
+    let alone = alone(&[5]);
+    let script = format!(
+        "C: UID FETCH 5:6 (UID FLAGS MODSEQ)
         S: * 1 FETCH (UID 5 FLAGS ($PostroomClaim-ffffffff) MODSEQ (41))
         S: $ OK
         C: UID STORE 5 (UNCHANGEDSINCE 41) +FLAGS.SILENT ($PostroomClaim-00000001)
         S: $ OK
         C: UID STORE 5 -FLAGS.SILENT ($PostroomClaim-ffffffff)
         S: $ OK
+        {alone}
         C: UID MOVE 5 \"Top\"
         S: * OK [COPYUID 3 5 12] moved
-        S: $ OK done";
-    let outcomes = both(ALL, &opening("\\*", "HIGHESTMODSEQ 40"), script, &[5]).await;
+        S: $ OK done"
+    );
+    let outcomes = both(ALL, &opening("\\*", "HIGHESTMODSEQ 40"), &script, &[5]).await;
     assert_eq!(outcomes, [(5, done(12)), (6, theirs())], "6 was gone");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_without_a_move_is_taken_off_again() {
+    let alone = alone(&[5, 6]);
     let script = format!(
         "{FETCH}{STORE}
         S: $ OK
+        {alone}
         C: UID MOVE 5:6 \"Top\"
         S: $ NO [OVERQUOTA] full
         C: UID STORE 5:6 -FLAGS.SILENT ($PostroomClaim-00000001)
@@ -151,4 +185,40 @@ async fn a_server_that_cannot_is_not_asked() {
         let outcomes = both(capabilities, &opening(keywords, modseq), script, &[]).await;
         assert_eq!(outcomes, [(5, done(11)), (6, done(12))]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_that_were_granted_the_first_keyword_stands_once_the_other_has_gone() {
+    const LATER: &str = "$PostroomClaim-ffffffff";
+    const EARLIER: &str = "$postroomclaim-00000000";
+    let script = [
+        FETCH,
+        STORE,
+        "\nS: $ OK\n",
+        &second_look(&[(5, LATER), (6, EARLIER)]),
+        "\nC: NOOP\nS: $ OK\n",
+        &second_look(&[(5, LATER)]),
+        "\nC: NOOP\nS: $ OK\n",
+        &alone(&[5]),
+        "\nC: UID STORE 6 -FLAGS.SILENT ($PostroomClaim-00000001)\nS: $ OK\n",
+        "C: UID MOVE 5 \"Top\"\nS: * OK [COPYUID 3 5 12] moved\nS: $ OK done",
+    ];
+    let outcomes = both(ALL, &opening("\\*", "HIGHESTMODSEQ 40"), &script.concat(), &[]).await;
+    assert_eq!(outcomes, [(5, done(12)), (6, theirs())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_does_not_give_way_has_begun_and_the_message_is_his() {
+    let contested = second_look(&[(5, "$PostroomClaim-ffffffff"), (6, "$PostroomClaim-ffffffff")]);
+    let script = [
+        FETCH,
+        STORE,
+        "\nS: $ OK\n",
+        &contested,
+        "\n",
+        &format!("C: NOOP\nS: $ OK\n{contested}\n").repeat(20),
+        "C: UID STORE 5:6 -FLAGS.SILENT ($PostroomClaim-00000001)\nS: $ OK",
+    ];
+    let outcomes = both(ALL, &opening("\\*", "HIGHESTMODSEQ 40"), &script.concat(), &[]).await;
+    assert_eq!(outcomes, [(5, theirs()), (6, theirs())]);
 }

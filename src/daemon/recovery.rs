@@ -31,6 +31,11 @@ use crate::sort::refusal::{INTERRUPTED, PRETENDED};
 /// Note of a row whose copy may have been made, and then taken out of its folder by the user.
 const MAY_HAVE_LEFT: &str = "perhaps copied, and the copy taken away since; the original was left where it is";
 
+/// The same where the original bears \Deleted. If that is ours, the user has what he took; if it is his, he wants it gone: with
+/// the mark taken off the message would come back to the inbox as a second copy.
+const MAY_HAVE_LEFT_MARKED: &str =
+    "perhaps copied, and the copy taken away since; the original is marked as deleted and was left so";
+
 /// What the server shows of one open row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Findings {
@@ -66,6 +71,7 @@ fn resolve(findings: &Findings) -> Resolution {
     ) {
         (_, false, [copy]) => Resolution::Close(Outcome::Done(Some(*copy))),
         (false, ..) => void("the source folder was renumbered"),
+        (true, true, []) if findings.deleted && findings.may_have_left => void(MAY_HAVE_LEFT_MARKED),
         (true, true, []) if findings.deleted => void("marked as deleted in the source and not in the destination"),
         (true, true, []) if findings.may_have_left => void(MAY_HAVE_LEFT),
         (true, true, []) => Resolution::DecideAgain,
@@ -311,6 +317,12 @@ mod tests {
         assert_eq!(resolve(&findings(true, vec![])), void);
         assert_eq!(resolve(&findings(true, vec![COPY])), Resolution::Finish(COPY));
         assert_ne!(resolve(&findings(false, vec![])), void);
+        let marked = Findings {
+            deleted: true,
+            ..findings(true, vec![])
+        };
+        let void = Resolution::Close(Outcome::Void(MAY_HAVE_LEFT_MARKED.to_owned()));
+        assert_eq!(resolve(&marked), void, "the mark stays");
     }
 
     #[test]

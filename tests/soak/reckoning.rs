@@ -57,7 +57,7 @@ pub fn look(user: &User, hand: &mut Hand, home: &Home, rounds: u32) -> usize {
                 copy.place
             );
             let mut ours: Vec<&String> = copy.flags.difference(&asked).collect();
-            // The user took it between our STORE and our UID EXPUNGE, and the flag went with it.
+            // The user took it between our STORE and our UID EXPUNGE, and the flag went with it; or he took our copy, and the flag stayed behind.
             if copies.len() > 1 && met(id, copies) > 0 {
                 ours.retain(|flag| *flag != "\\Deleted");
             }

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response, ResponseCode};
+use tokio::time::Instant;
 
 use super::bounds;
 use super::capability::Capabilities;
@@ -30,12 +31,33 @@ pub struct Session {
     /// Longest UID set, in characters, that this server is known to take, and whether a longer one was ever refused.
     pub(super) longest_set: usize,
     pub(super) set_was_refused: bool,
-    /// True once a UID EXPUNGE was refused though UIDPLUS is offered (seen at Proton Bridge).
-    pub(super) uid_expunge_broken: bool,
+    pub(super) uid_expunge: UidExpunge,
     pub(super) idle_refused: bool,
     pub(super) notify_refused: bool,
     /// What NOTIFY was last set up for.
     pub(super) notified: Option<BTreeSet<Mailbox>>,
+}
+
+/// What is known of UID EXPUNGE where UIDPLUS is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UidExpunge {
+    /// Nothing against it.
+    Works,
+    /// Refused for a reason that passes; not tried again before then.
+    RefusedUntil(Instant),
+    /// Refused for another reason (seen at Proton Bridge).
+    Broken,
+}
+
+impl UidExpunge {
+    /// True while nothing is to be left to it.
+    pub(super) fn is_refused(self) -> bool {
+        match self {
+            Self::Works => false,
+            Self::RefusedUntil(then) => Instant::now() < then,
+            Self::Broken => true,
+        }
+    }
 }
 
 /// What the server has told.
@@ -74,7 +96,7 @@ impl Session {
             ahead: None,
             longest_set: CAUTIOUS_SET,
             set_was_refused: false,
-            uid_expunge_broken: false,
+            uid_expunge: UidExpunge::Works,
             idle_refused: false,
             notify_refused: false,
             notified: None,

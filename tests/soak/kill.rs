@@ -48,9 +48,10 @@ fn random_kills_lose_and_double_nothing() {
         if fastrand::u8(..4) > 0 {
             daemon.wait_ready();
         }
-        let end = Instant::now() + Duration::from_millis(fastrand::u64(20..600));
-        // Half of the others come in the midst of a move, which is over in a few milliseconds.
+        // Half of the kills wait for a move and come in its midst, which is over in a few milliseconds.
         let aimed = fastrand::bool();
+        let longest = if aimed { 3_000 } else { 600 };
+        let end = Instant::now() + Duration::from_millis(fastrand::u64(20..longest));
         let mut letters = 0;
         while Instant::now() < end {
             match fastrand::u8(..4) {

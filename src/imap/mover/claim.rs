@@ -207,6 +207,9 @@ impl Stand {
         abandoned: &BTreeSet<String>,
         claim: &Claim,
     ) -> Result<(), ImapError> {
+        if uids.is_empty() {
+            return Ok(());
+        }
         let own = claim.keyword.to_ascii_lowercase();
         for (uid, (flags, _)) in look(session, uids).await? {
             let others: Vec<String> = claim.others(flags).collect();

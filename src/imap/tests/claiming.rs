@@ -134,6 +134,16 @@ async fn a_claim_that_stands_already_is_not_contested() {
     assert_eq!(outcomes, [(5, theirs()), (6, done(12))]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn where_all_is_claimed_nothing_more_is_said() {
+    let script = "C: UID FETCH 5:6 (UID FLAGS MODSEQ)
+        S: * 1 FETCH (UID 5 FLAGS ($PostroomClaim-ffffffff) MODSEQ (41))
+        S: * 2 FETCH (UID 6 FLAGS ($PostroomClaim-ffffffff) MODSEQ (41))
+        S: $ OK";
+    let outcomes = both(ALL, &opening("\\*", "HIGHESTMODSEQ 40"), script, &[]).await;
+    assert_eq!(outcomes, [(5, theirs()), (6, theirs())]);
+}
+
 /// A claim that is old, by the caller's word, and ours beside it.
 const TAKEN_OVER: &str = "C: UID FETCH 5:6 (UID FLAGS MODSEQ)
     S: * 1 FETCH (UID 5 FLAGS ($PostroomClaim-00000000) MODSEQ (41))

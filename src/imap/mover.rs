@@ -25,6 +25,7 @@ mod flags;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use append::append;
+pub(super) use by_copy::UidExpunge;
 pub use by_copy::remove_copied;
 pub use claim::{Claim, can_claim, release};
 pub use create::create;
@@ -33,7 +34,7 @@ pub use flags::change_flags;
 use super::error::ImapError;
 use super::failpoint::{failpoint, reached};
 use super::reply::{Completion, CopyUid, Verdict};
-use super::session::{CAUTIOUS_SET, Session, UidExpunge};
+use super::session::{CAUTIOUS_SET, Session};
 use super::uid_set;
 use crate::sort::ledger::{Committed, Outcome, PlannedMove, RowId};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};

@@ -8,13 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response, ResponseCode};
-use tokio::time::Instant;
 
 use super::bounds;
 use super::capability::Capabilities;
 use super::error::ImapError;
 use super::fetch::Ahead;
 use super::folders::{Names, Status, quote, status_of, unquoted};
+use super::mover::UidExpunge;
 use super::notices::Warning;
 use super::reply::{Completion, Pending, Verdict, Wire};
 use super::selected::{Access, Selected};
@@ -36,28 +36,6 @@ pub struct Session {
     pub(super) notify_refused: bool,
     /// What NOTIFY was last set up for.
     pub(super) notified: Option<BTreeSet<Mailbox>>,
-}
-
-/// What is known of UID EXPUNGE where UIDPLUS is offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum UidExpunge {
-    /// Nothing against it.
-    Works,
-    /// Refused for a reason that passes; not tried again before then.
-    RefusedUntil(Instant),
-    /// Refused for another reason (seen at Proton Bridge).
-    Broken,
-}
-
-impl UidExpunge {
-    /// True while nothing is to be left to it.
-    pub(super) fn is_refused(self) -> bool {
-        match self {
-            Self::Works => false,
-            Self::RefusedUntil(then) => Instant::now() < then,
-            Self::Broken => true,
-        }
-    }
 }
 
 /// What the server has told.

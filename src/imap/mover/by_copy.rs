@@ -14,11 +14,33 @@ use crate::imap::error::ImapError;
 use crate::imap::failpoint::failpoint;
 use crate::imap::folders::quote;
 use crate::imap::reply::{Completion, Verdict, copy_uid};
-use crate::imap::session::{CAUTIOUS_SET, Session, UidExpunge};
+use crate::imap::session::{CAUTIOUS_SET, Session};
 use crate::imap::uid_set;
 use crate::sort::ledger::{Committed, PlannedMove};
 use crate::sort::mailbox::Uid;
 use crate::sort::refusal::Refusal;
+
+/// What is known of UID EXPUNGE where UIDPLUS is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::imap) enum UidExpunge {
+    /// Nothing against it.
+    Works,
+    /// Refused for a reason that passes; not tried again before then.
+    RefusedUntil(Instant),
+    /// Refused for another reason (seen at Proton Bridge).
+    Broken,
+}
+
+impl UidExpunge {
+    /// True while nothing is to be left to it.
+    pub(super) fn is_refused(self) -> bool {
+        match self {
+            Self::Works => false,
+            Self::RefusedUntil(then) => Instant::now() < then,
+            Self::Broken => true,
+        }
+    }
+}
 
 /// Waits between attempts at a UID EXPUNGE whose refusal passes.
 const EXPUNGE_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(9)];

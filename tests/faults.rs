@@ -11,7 +11,7 @@
 
 mod support;
 
-use support::{Account, Census, Dovecot, Home, Ledger, Letter, Moment, Proxy, Server, eventually};
+use support::{Account, Census, Dovecot, Drag, Home, Ledger, Letter, Moment, Proxy, Server, eventually};
 
 fn newsletter(name: &str) -> Letter {
     Letter::from(&format!("News <news@{name}.example>")).newsletter(&format!("<{name}.list.example>"))
@@ -103,6 +103,50 @@ fn move_is_cut_at_every_moment() {
 #[test]
 fn copy_is_cut_at_every_moment() {
     at_every_moment(Dovecot::new().without(&["MOVE"]), "UID COPY");
+}
+
+/// What came of one run whose COPY was cut so, after the user has taken away what had come into News: how often the
+/// letter lies in INBOX, in News and in Archive.
+fn copied_and_taken_away(server: &Server, moment: Moment, letter: &Letter, taken: &Letter) -> [usize; 3] {
+    let home = Home::new(&[Account::new("home", server.port)]);
+    home.run_once().expect_code(0);
+    server.deliver("alice", &letter.bytes());
+    let proxy = Proxy::to(server.port).cut("UID COPY", 1, moment).start();
+    home.configure(&[Account::new("home", proxy.port)]);
+    home.run_once().expect_code(69);
+    proxy.assert_cut();
+    let mut hand = server.hand("alice");
+    if moment == Moment::NotExecuted {
+        server.deliver_to("alice", "News", &taken.bytes());
+    }
+    hand.drag_message(Drag::CopyDelete, &taken.id(), "News", "Archive");
+    home.configure(&[Account::new("home", server.port)]);
+    for _ in 0..2 {
+        home.run_once().expect_code(0);
+    }
+    let ledger = Ledger::of(&home);
+    assert_eq!((ledger.open(), ledger.lessons, ledger.drags), (0, 0, 0), "{ledger:?}");
+    ["INBOX", "News", "Archive"].map(|folder| hand.find(folder, &letter.id()).len())
+}
+
+#[test]
+fn a_copy_taken_away_before_it_was_read_back_is_not_made_again() {
+    let Some(server) = Dovecot::new().without(&["MOVE"]).start() else {
+        return;
+    };
+    server.hand("alice").make_folder("Archive");
+    let letter = newsletter("taken");
+    assert_eq!(
+        copied_and_taken_away(&server, Moment::NoAnswer, &letter, &letter),
+        [1, 0, 1]
+    );
+    // Whether it was ours that has left cannot be known: the message stays where it is.
+    let letter = newsletter("never-copied");
+    let other = Letter::from("other@letter.example");
+    assert_eq!(
+        copied_and_taken_away(&server, Moment::NotExecuted, &letter, &other),
+        [1, 0, 0]
+    );
 }
 
 #[test]

@@ -3,7 +3,9 @@
 //! For a row that is `planned` or `unknown` (reliability.md section 3):
 //! - the source folder has other UIDs now: closed as void, never acted upon;
 //! - the copy is still in the source with the same identity, and none has reached the destination: the command did not
-//!   run. Closed as failed; the message is decided about afresh. Flagged \Deleted it is left alone instead: void;
+//!   run. Closed as failed; the message is decided about afresh. Flagged \Deleted it is left alone instead: void. So it is
+//!   where the ladder is COPY and something that came into the destination since is no longer there: it may have been our
+//!   copy, in the user's hand, and a second COPY would double the message;
 //! - it is in both: a COPY ran and the rest did not. The rest is carried out, for exactly this UID;
 //! - it is gone from the source: looked for in the destination from the journaled UIDNEXT. One match: done. None: the
 //!   user was faster, void. Several: void and reported, no copy is touched.
@@ -26,6 +28,14 @@ use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 use crate::sort::message::Message;
 use crate::sort::refusal::{INTERRUPTED, PRETENDED};
 
+/// Note of a row whose copy may have been made, and then taken out of its folder by the user.
+const MAY_HAVE_LEFT: &str = "perhaps copied, and the copy taken away since; the original was left where it is";
+
+/// The same where the original bears \Deleted. If that is ours, the user has what he took; if it is his, he wants it gone: with
+/// the mark taken off the message would come back to the inbox as a second copy.
+const MAY_HAVE_LEFT_MARKED: &str =
+    "perhaps copied, and the copy taken away since; the original is marked as deleted and was left so";
+
 /// What the server shows of one open row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Findings {
@@ -37,6 +47,8 @@ struct Findings {
     deleted: bool,
     /// UIDs of copies in the destination.
     in_destination: Vec<(UidValidity, Uid)>,
+    /// A copy may have been in the destination and been taken away again.
+    may_have_left: bool,
 }
 
 /// What to do about it.
@@ -59,7 +71,9 @@ fn resolve(findings: &Findings) -> Resolution {
     ) {
         (_, false, [copy]) => Resolution::Close(Outcome::Done(Some(*copy))),
         (false, ..) => void("the source folder was renumbered"),
+        (true, true, []) if findings.deleted && findings.may_have_left => void(MAY_HAVE_LEFT_MARKED),
         (true, true, []) if findings.deleted => void("marked as deleted in the source and not in the destination"),
+        (true, true, []) if findings.may_have_left => void(MAY_HAVE_LEFT),
         (true, true, []) => Resolution::DecideAgain,
         (true, true, [copy]) => Resolution::Finish(*copy),
         (true, false, []) => void("gone from the source and not in the destination: you were faster"),
@@ -100,6 +114,8 @@ impl Visit<'_> {
     async fn read_back(&mut self, moves: Vec<Row>, not_run: &str) -> Result<(), DaemonError> {
         for ((source, destination), rows) in by_pair(moves) {
             let arrived = self.copies(&destination, &rows).await?;
+            // A MOVE that ran would have taken the original along.
+            let copies = !self.session.capabilities().move_;
             let (selected, present) = self.originals(&source, &rows).await?;
             let mut unfinished = Vec::new();
             for row in rows {
@@ -112,7 +128,8 @@ impl Visit<'_> {
                         .is_some_and(|s| s.uid_validity == row.entry.source.uid_validity),
                     in_source: original.is_some(),
                     deleted: original.is_some_and(|(_, deleted)| *deleted),
-                    in_destination: arrived.get(&row.entry.mid).cloned().unwrap_or_default(),
+                    in_destination: arrived.of(&row).to_vec(),
+                    may_have_left: copies && arrived.may_have_left(&row),
                 };
                 failpoint("recovery-before-settling");
                 match resolve(&findings) {
@@ -166,12 +183,8 @@ impl Visit<'_> {
         Ok(())
     }
 
-    /// Copies of the rows' messages in the destination, by identity, from the journaled UIDNEXT on.
-    async fn copies(
-        &mut self,
-        destination: &Mailbox,
-        rows: &[Row],
-    ) -> Result<BTreeMap<Mid, Vec<(UidValidity, Uid)>>, DaemonError> {
+    /// What has come into the destination from the journaled UIDNEXT on.
+    async fn copies(&mut self, destination: &Mailbox, rows: &[Row]) -> Result<Arrived, DaemonError> {
         let from = rows
             .iter()
             .filter_map(|row| row.entry.destination_uid_next)
@@ -179,23 +192,24 @@ impl Visit<'_> {
             .unwrap_or(Uid(1));
         let selected = match self.session.select(destination, Access::ReadOnly).await {
             Ok(selected) => selected,
-            Err(ImapError::Refused { .. }) => return Ok(BTreeMap::new()),
+            Err(ImapError::Refused { .. }) => return Ok(Arrived::default()),
             Err(error) => return Err(error.into()),
         };
         // Numbered anew since the row was planned: the copy may have any UID.
         let mark = self.marks.get(destination);
         let anew = mark.is_some_and(|mark| mark.uid_validity != selected.uid_validity) || selected.uid_next < from;
         let from = if anew { Uid(1) } else { from };
-        let mut copies: BTreeMap<Mid, Vec<(UidValidity, Uid)>> = BTreeMap::new();
         let uids = self.session.uids(from, None).await?;
+        let mut arrived = Arrived::default();
         for fetched in self.session.headers(&uids, &self.fields()).await? {
             let mid = identity(&fetched, &Message::parse(&fetched.header));
-            copies
-                .entry(mid)
-                .or_default()
-                .push((selected.uid_validity, fetched.uid));
+            let copies = arrived.copies.entry(mid).or_default();
+            copies.push((selected.uid_validity, fetched.uid));
         }
-        Ok(copies)
+        if !anew {
+            arrived.still_there = Some((uids, selected.uid_next));
+        }
+        Ok(arrived)
     }
 
     /// The rows' messages that are still in the source, by UID, and whether each is flagged \Deleted.
@@ -219,6 +233,30 @@ impl Visit<'_> {
             (fetched.uid, (mid, deleted))
         });
         Ok((Some(selected), present.collect()))
+    }
+}
+
+/// What has come into a destination since rows were planned.
+#[derive(Debug, Default)]
+struct Arrived {
+    copies: BTreeMap<Mid, Vec<(UidValidity, Uid)>>,
+    /// Its UIDs, ascending, and UIDNEXT; `None` where the folder is gone or numbered anew.
+    still_there: Option<(Vec<Uid>, Uid)>,
+}
+
+impl Arrived {
+    /// The copies of the row's message.
+    fn of(&self, row: &Row) -> &[(UidValidity, Uid)] {
+        self.copies.get(&row.entry.mid).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// True unless every message that came since the row was planned is still there.
+    fn may_have_left(&self, row: &Row) -> bool {
+        let (Some((uids, next)), Some(from)) = (&self.still_there, row.entry.destination_uid_next) else {
+            return true;
+        };
+        let there = uids.len() - uids.partition_point(|uid| *uid < from);
+        usize::try_from(next.0.saturating_sub(from.0)).is_ok_and(|came| there < came)
     }
 }
 
@@ -257,6 +295,7 @@ mod tests {
             in_source,
             deleted: false,
             in_destination: in_destination.to_vec(),
+            may_have_left: false,
         })
     }
 
@@ -266,12 +305,34 @@ mod tests {
     }
 
     #[test]
+    fn what_may_have_been_copied_and_taken_away_is_not_copied_again() {
+        let findings = |in_source, in_destination| Findings {
+            same_epoch: true,
+            in_source,
+            deleted: false,
+            in_destination,
+            may_have_left: true,
+        };
+        let void = Resolution::Close(Outcome::Void(MAY_HAVE_LEFT.to_owned()));
+        assert_eq!(resolve(&findings(true, vec![])), void);
+        assert_eq!(resolve(&findings(true, vec![COPY])), Resolution::Finish(COPY));
+        assert_ne!(resolve(&findings(false, vec![])), void);
+        let marked = Findings {
+            deleted: true,
+            ..findings(true, vec![])
+        };
+        let void = Resolution::Close(Outcome::Void(MAY_HAVE_LEFT_MARKED.to_owned()));
+        assert_eq!(resolve(&marked), void, "the mark stays");
+    }
+
+    #[test]
     fn what_carries_the_mark_of_deletion_is_not_decided_about_again() {
         let findings = |in_destination| Findings {
             same_epoch: true,
             in_source: true,
             deleted: true,
             in_destination,
+            may_have_left: false,
         };
         assert!(matches!(
             resolve(&findings(vec![])),

@@ -161,6 +161,10 @@ impl Worker {
             match worked {
                 Err(DaemonError::Store(error)) if logins.is_some() && paused::passes(&error) => {
                     Box::pin(visit.pause(&error, heard.unwrap_or(&self.wake), &stopping)).await?;
+                    // Otherwise the work would begin again and fail at once, until there is room.
+                    if stopping() {
+                        break;
+                    }
                 }
                 worked => {
                     worked?;

@@ -25,6 +25,7 @@ mod flags;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use append::append;
+pub(super) use by_copy::UidExpunge;
 pub use by_copy::remove_copied;
 pub use claim::{Claim, can_claim, release};
 pub use create::create;
@@ -106,8 +107,16 @@ async fn carry_out(
     let (copies, moves): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.leaves_originals);
     duplicate::carry_out(session, &copies, report).await?;
     let offered = session.capabilities();
-    let (move_, uidplus) = (offered.move_, offered.uidplus && !session.uid_expunge_broken);
-    if move_ || uidplus || policy.allow_unsafe_move {
+    let refused = offered.uidplus && session.uid_expunge.is_refused();
+    let (move_, uidplus) = (offered.move_, offered.uidplus && !refused);
+    let for_now = refused && session.uid_expunge != UidExpunge::Broken;
+    if !move_ && for_now {
+        close_all(
+            &moves,
+            report,
+            "[UNAVAILABLE] not sent: the server refuses UID EXPUNGE for now",
+        );
+    } else if move_ || uidplus || policy.allow_unsafe_move {
         for group in moves.iter().filter(|group| !group.flags.is_empty()) {
             flag(session, group).await?;
         }
@@ -117,14 +126,23 @@ async fn carry_out(
             by_copy::carry_out(session, &moves, uidplus, report).await?;
         }
     } else {
-        for group in &moves {
-            let refusal = "this server offers neither MOVE nor UIDPLUS, and allow_unsafe_move is off";
-            report.close_all(group, group.rows.keys(), &Outcome::Failed(refusal.to_owned()));
-        }
+        let why = if refused {
+            "this server has no MOVE and refuses UID EXPUNGE, and allow_unsafe_move is off"
+        } else {
+            "this server offers neither MOVE nor UIDPLUS, and allow_unsafe_move is off"
+        };
+        close_all(&moves, report, why);
     }
     match &claim {
         Some(claim) => claim::give_up(session, &copies, &moves, claim, report).await,
         None => Ok(()),
+    }
+}
+
+/// Nothing of these is sent.
+fn close_all(groups: &[Group], report: &mut Report, why: &str) {
+    for group in groups {
+        report.close_all(group, group.rows.keys(), &Outcome::Failed(why.to_owned()));
     }
 }
 

@@ -15,6 +15,7 @@ use super::completion::{Completion, Verdict};
 use super::error::ImapError;
 use super::fetch::Ahead;
 use super::folders::{Names, Status, quote, status_of, unquoted};
+use super::mover::UidExpunge;
 use super::notices::Warning;
 use super::reply::{Pending, Wire};
 use super::selected::{Access, Selected};
@@ -31,8 +32,7 @@ pub struct Session {
     /// Longest UID set, in characters, that this server is known to take, and whether a longer one was ever refused.
     pub(super) longest_set: usize,
     pub(super) set_was_refused: bool,
-    /// True once a UID EXPUNGE was refused though UIDPLUS is offered (seen at Proton Bridge).
-    pub(super) uid_expunge_broken: bool,
+    pub(super) uid_expunge: UidExpunge,
     pub(super) idle_refused: bool,
     pub(super) notify_refused: bool,
     /// What NOTIFY was last set up for.
@@ -75,7 +75,7 @@ impl Session {
             ahead: None,
             longest_set: CAUTIOUS_SET,
             set_was_refused: false,
-            uid_expunge_broken: false,
+            uid_expunge: UidExpunge::Works,
             idle_refused: false,
             notify_refused: false,
             notified: None,

@@ -143,7 +143,7 @@ impl Life {
             .expect("the worker stops when asked to");
         let took = begun.elapsed().saturating_sub(slept(&world).saturating_sub(before));
         assert!(
-            took < Duration::from_mins(15),
+            took < Duration::from_mins(12),
             "the worker stops when asked to, not {took:?} later"
         );
         over(&world);

@@ -211,3 +211,32 @@ fn rules_that_came_while_nothing_could_be_written_decide_about_what_came_meanwhi
         tokio::join!(life.until_stopped(Duration::from_mins(20)), story);
     });
 }
+
+/// Found by seed 395: asked to stop while the disk was full, the worker began its work anew without end, some hundred
+/// commands a second, until there was room.
+#[test]
+fn a_worker_that_cannot_write_stops_when_asked_to() {
+    runtime().block_on(async {
+        let state = scratch();
+        set_clock(DAWN);
+        let account = account(Duration::from_mins(5), false);
+        let world = Shared::new(Profile::dovecot(), Weather::calm(), Chronicle::new(true));
+        world.lock().rules = Some(Rulebook::new(state.path(), &account));
+        reckoning::attend(&mut world.lock(), state.path());
+        let life = Life::new(&world, &account, state.path(), 1).unwrap();
+        let story = async {
+            sleep(Duration::from_mins(10)).await;
+            simulate_full_disk(true);
+            newsletter(&world, 1);
+            sleep(Duration::from_mins(30)).await;
+            simulate_full_disk(false);
+        };
+        let begun = tokio::time::Instant::now();
+        let stopped = async {
+            life.until_stopped(Duration::from_mins(20)).await;
+            begun.elapsed()
+        };
+        let (stopped, ()) = tokio::join!(stopped, story);
+        assert!(stopped < Duration::from_mins(21), "it went on for {stopped:?}");
+    });
+}

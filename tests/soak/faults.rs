@@ -1,8 +1,9 @@
 //! Sweep after sweep through a proxy that cuts the connection at a random command and moment, while mail comes in and the
-//! user works: `tests/soak/faults.sh N`.
+//! user works: `tests/soak/faults.sh N [SECONDS]`.
 
 use std::time::{Duration, Instant};
 
+use super::chronicle::Chronicle;
 use super::reckoning::look;
 use super::support::{Account, Dovecot, Home, Moment, Proxy};
 use super::user::User;
@@ -10,20 +11,28 @@ use super::user::User;
 /// Faults between two looks at everything.
 const ROUND: u32 = 50;
 
-/// Commands of a sweep that may be cut, those of the ladders most often.
-const COMMANDS: [&str; 12] = [
-    "UID MOVE",
-    "UID MOVE",
-    "UID MOVE",
-    "UID COPY",
-    "UID STORE",
-    "UID EXPUNGE",
-    "UID COPY",
-    "UID FETCH",
-    "UID SEARCH",
-    "SELECT",
-    "EXAMINE",
-    "LIST",
+/// Commands of a sweep that may be cut, those of the ladder most often: with MOVE, and without.
+const COMMANDS: [[&str; 8]; 2] = [
+    [
+        "UID MOVE",
+        "UID MOVE",
+        "UID MOVE",
+        "UID FETCH",
+        "UID SEARCH",
+        "SELECT",
+        "EXAMINE",
+        "LIST",
+    ],
+    [
+        "UID COPY",
+        "UID COPY",
+        "UID STORE",
+        "UID EXPUNGE",
+        "UID FETCH",
+        "UID SEARCH",
+        "SELECT",
+        "EXAMINE",
+    ],
 ];
 
 #[test]
@@ -34,6 +43,10 @@ fn random_faults_lose_and_double_nothing() {
     else {
         return;
     };
+    let least = std::env::var("POSTROOM_SOAK_SECONDS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .map_or(Duration::ZERO, Duration::from_secs);
     let Some(server) = Dovecot::new().start() else { return };
     let seed = std::env::var("POSTROOM_SOAK_SEED")
         .ok()
@@ -46,20 +59,19 @@ fn random_faults_lose_and_double_nothing() {
     let mut hand = server.hand("alice");
     hand.make_folder("Archive");
     let mut user = User::default();
-    let (start, mut cut, mut rounds, mut worst_double, mut looked) = (Instant::now(), 0, 0, 0, 0);
-    while cut < faults {
+    let mut chronicle = Chronicle::new(seed);
+    let (mut cut, mut rounds, mut worst_double, mut looked, mut looks) = (0, 0, 0, 0, 0);
+    loop {
         rounds += 1;
         for _ in 0..fastrand::u8(1..4) {
             user.receive(&server);
         }
-        let (command, moment) = (
-            COMMANDS[fastrand::usize(..COMMANDS.len())],
-            Moment::ALL[fastrand::usize(..6)],
-        );
-        let setup = Proxy::to(server.port).cut(command, fastrand::usize(1..3), moment);
-        // Without MOVE the other ladder is climbed, on the same mailbox and the same records.
-        let copies = ["UID COPY", "UID STORE", "UID EXPUNGE"].contains(&command);
-        let proxy = if copies { setup.hide(&["MOVE"]) } else { setup }.start();
+        // Both ladders on the same mailbox and the same records; a server keeps to one until all rows are closed.
+        let ladder = usize::from(looks % 2 == 1);
+        let server_now = || Proxy::to(server.port).hide(if ladder == 0 { &[] } else { &["MOVE"] });
+        let command = COMMANDS[ladder][fastrand::usize(..8)];
+        let (nth, moment) = (fastrand::usize(1..3), Moment::ALL[fastrand::usize(..6)]);
+        let (proxy, began) = (server_now().cut(command, nth, moment).start(), Instant::now());
         home.configure(&[Account::new("home", proxy.port)]);
         std::thread::scope(|scope| {
             let sweep = scope.spawn(|| home.run_once());
@@ -72,11 +84,25 @@ fn random_faults_lose_and_double_nothing() {
         });
         cut += u32::try_from(proxy.cuts()).unwrap();
         proxy.assert_clean();
-        if cut >= looked + ROUND || cut >= faults {
+        chronicle.add([(began, format!("sweep {rounds}: {command} {nth} cut {moment:?}"))]);
+        chronicle.add_commands(began, &proxy);
+        chronicle.add(user.acts.drain(..));
+        let last = cut >= faults && chronicle.elapsed() >= least;
+        if cut >= looked + ROUND || last {
             looked = cut;
-            home.configure(&[Account::new("home", server.port)]);
+            looks += 1;
+            let (proxy, began) = (server_now().start(), Instant::now());
+            home.configure(&[Account::new("home", proxy.port)]);
             home.run_once().expect_code(0);
+            proxy.assert_clean();
+            chronicle.add_commands(began, &proxy);
             worst_double = worst_double.max(look(&user, &mut hand, &home, rounds));
+            chronicle.forget();
+            let seconds = chronicle.elapsed().as_secs();
+            eprintln!("{cut} faults in {rounds} sweeps and {seconds} s: all is where it should be");
+            if last {
+                break;
+            }
         }
     }
     eprintln!(
@@ -85,6 +111,6 @@ fn random_faults_lose_and_double_nothing() {
         user.alive.len() + user.deleted.len(),
         user.deleted.len(),
         user.drags.len(),
-        start.elapsed().as_secs_f64(),
+        chronicle.elapsed().as_secs_f64(),
     );
 }

@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chronicle;
 mod faults;
 mod kill;
 mod reckoning;

@@ -4,7 +4,8 @@
 //! The proof of such a meeting: the user's COPYUID for a copy (folder, UID), a row of the ledger that is done about the very
 //! same (folder, UID), and both of their results among the copies or their forebears. A UID is moved once; where two
 //! moves of one UID were both answered with a new one, the server ran them at the same time (RFC 2180 section 4.4.2), and
-//! neither client could have known. Or the ledger itself tells of the second copy.
+//! neither client could have known. Or the ledger itself tells of the second copy: an original that could not be removed, or
+//! a copy whose answer was lost and which the user's own COPYUID took out of the folder where nobody but us had put it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,17 @@ struct Row {
     folder: String,
     to: Option<Place>,
     code: Option<String>,
+}
+
+impl Row {
+    /// The answer to COPY was lost, and what came into the folder since was not all there any more.
+    fn is_perhaps_copied(&self) -> bool {
+        self.state == "void"
+            && self
+                .code
+                .as_deref()
+                .is_some_and(|code| code.starts_with("perhaps copied"))
+    }
 }
 
 /// Everything must be where it can be explained; returns how many messages are double because the user moved them in
@@ -45,7 +57,7 @@ pub fn look(user: &User, hand: &mut Hand, home: &Home, rounds: u32) -> usize {
                 copy.place
             );
             let mut ours: Vec<&String> = copy.flags.difference(&asked).collect();
-            // The user took it between our STORE and our UID EXPUNGE, and the flag went with it.
+            // The user took it between our STORE and our UID EXPUNGE, and the flag went with it; or he took our copy, and the flag stayed behind.
             if copies.len() > 1 && met(id, copies) > 0 {
                 ours.retain(|flag| *flag != "\\Deleted");
             }
@@ -99,26 +111,31 @@ fn meetings(copies: &[Found], drags: &[&Drag], rows: &[Row]) -> usize {
             break;
         }
     }
+    // The user's move of a copy out of the folder of our row, where no other move had put it.
+    let taken = |row: &Row| {
+        drags.iter().find(|later| {
+            let put_there = drags.iter().any(|other| other.to == later.from)
+                || rows.iter().any(|other| other.to.as_ref() == Some(&later.from));
+            later.from.folder == row.folder && !put_there && known.contains(&later.from)
+        })
+    };
     let met = drags.iter().filter(|drag| {
         let ours = rows.iter().any(|row| {
             row.state == "done" && row.from == drag.from && row.to.as_ref().is_some_and(|to| known.contains(to))
         });
         // The user dragged our result on before it was read back: nobody else can have put it where it came from.
         let dragged_on = rows.iter().any(|row| {
-            let begun_there =
-                |later: &&&Drag| later.from.folder == row.folder && drags.iter().all(|other| other.to != later.from);
-            row.state == "void"
-                && row.from == drag.from
-                && drags
-                    .iter()
-                    .any(|later| begun_there(&later) && known.contains(&later.from))
+            row.state == "void" && !row.is_perhaps_copied() && row.from == drag.from && taken(row).is_some()
         });
         (ours || dragged_on) && known.contains(&drag.to)
     });
+    let perhaps = rows
+        .iter()
+        .filter(|row| row.is_perhaps_copied() && known.contains(&row.from) && taken(row).is_some());
     let told = rows
         .iter()
         .filter(|row| row.code.as_deref().is_some_and(|code| code.starts_with("copied, but ")));
-    met.count() + told.count()
+    met.count() + perhaps.count() + told.count()
 }
 
 /// The ledger's moves of each message, read by plain SQL.
@@ -211,6 +228,16 @@ mod tests {
             0
         );
         assert_eq!(meetings(&copies, &[], &[row()]), 0);
+        // Copied, the answer lost, and the copy taken away: only with the word of the ledger and the user's COPYUID.
+        let mut lost = ours("void", at("INBOX", 7), at("News", 5));
+        lost.to = None;
+        lost.code = Some("perhaps copied, and more".to_owned());
+        let away = drag(at("News", 5), at("Archive", 3));
+        let copies = [found(at("INBOX", 7)), found(at("Archive", 3))];
+        assert_eq!(meetings(&copies, &[&away], &[lost]), 1);
+        let mut again = ours("failed", at("INBOX", 7), at("News", 5));
+        again.to = None;
+        assert_eq!(meetings(&copies, &[&away], &[again]), 0);
         // Dragged on afterwards: the forebears count.
         let on = drag(at("News", 5), at("Trash", 1));
         let copies = [found(at("Trash", 1)), found(at("Archive", 3))];

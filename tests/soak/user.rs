@@ -1,6 +1,7 @@
 //! The second client: somebody who drags, flags and deletes mail while the daemon is at work, and remembers what he did.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use super::support::{Hand, Letter, Server};
 
@@ -42,6 +43,8 @@ pub struct User {
     pub drags: Vec<Drag>,
     /// Drags into a folder that teaches.
     pub lessons_given: u32,
+    /// What the user has done since somebody last asked, for [`super::chronicle`].
+    pub acts: Vec<(Instant, String)>,
     number: u32,
 }
 
@@ -76,6 +79,7 @@ impl User {
         match fastrand::u8(..100) {
             0..50 => {
                 let flag = ["\\Seen", "\\Flagged", "\\Answered"][fastrand::usize(..3)];
+                self.note(&format!("flags {folder}:{uid} {flag} {id}"));
                 self.flagged.entry(id).or_default().insert(flag.to_owned());
                 let _ = hand.command(&format!("UID STORE {uid} +FLAGS.SILENT ({flag})"));
             }
@@ -89,11 +93,16 @@ impl User {
                     .entry(id.clone())
                     .or_default()
                     .insert("\\Deleted".to_owned());
+                self.note(&format!("deletes {folder}:{uid} {id}"));
                 self.deleted.insert(id);
                 let _ = hand.command(&format!("UID STORE {uid} +FLAGS.SILENT (\\Deleted)"));
                 let _ = hand.command(&format!("UID EXPUNGE {uid}"));
             }
         }
+    }
+
+    fn note(&mut self, act: &str) {
+        self.acts.push((Instant::now(), format!("user {act}")));
     }
 
     fn drag(&mut self, hand: &mut Hand, from: &str, uid: u32, id: String, to: &str) {
@@ -102,7 +111,13 @@ impl User {
         }
         hand.select(from);
         let name = hand.wire_name(to);
+        self.note(&format!("drags {from}:{uid} to {to} {id}"));
         let moved = hand.command(&format!("UID MOVE {uid} \"{name}\""));
+        self.note(&format!(
+            "was told {} {:?} of {from}:{uid}",
+            moved.status,
+            moved.copy_uid()
+        ));
         // `OK` alone is no move: the daemon may have been faster.
         let new = moved.copy_uid().and_then(|code| code.rsplit(' ').next()?.parse().ok());
         if let Some(new) = new {

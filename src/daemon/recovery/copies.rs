@@ -3,7 +3,7 @@
 //! A copy is found in its folder by the message's identity, from the journaled UIDNEXT on; however many there are, no second
 //! one is made. Where none is found and the message is still where it was, the COPY is sent now: the message itself may
 //! have been kept, and then nothing would come back to it. Under other rules, or where nothing is to be moved any more, it
-//! is not.
+//! is not; nor where the copy may have been made and taken out of its folder since.
 
 use crate::daemon::error::DaemonError;
 use crate::daemon::visit::Visit;
@@ -20,6 +20,8 @@ struct Findings<'a> {
     in_source: bool,
     /// Copies of it in the folder that was to receive one.
     in_destination: &'a [(UidValidity, Uid)],
+    /// One may have been there and been taken away again.
+    may_have_left: bool,
     /// The rule that asked for it is in force, and mail may be moved.
     still_wanted: bool,
 }
@@ -41,6 +43,11 @@ fn resolve(findings: Findings<'_>) -> Option<Outcome> {
             still_wanted: false, ..
         } => Some(Outcome::Void(
             "interrupted, and the rules have changed since".to_owned(),
+        )),
+        Findings {
+            may_have_left: true, ..
+        } => Some(Outcome::Void(
+            "perhaps copied, and the copy taken away since; not copied again".to_owned(),
         )),
         _ => None,
     }
@@ -66,7 +73,8 @@ impl Visit<'_> {
                     && present
                         .get(&row.entry.source.uid)
                         .is_some_and(|(mid, _)| *mid == row.entry.mid),
-                in_destination: arrived.get(&row.entry.mid).map(Vec::as_slice).unwrap_or_default(),
+                in_destination: arrived.of(&row),
+                may_have_left: arrived.may_have_left(&row),
                 still_wanted: self.sorter.settings.moves && *row.entry.rules == *self.sorter.rules.digest(),
             };
             failpoint("recovery-before-settling");
@@ -119,6 +127,7 @@ mod tests {
         resolve(Findings {
             in_source,
             in_destination,
+            may_have_left: false,
             still_wanted,
         })
     }
@@ -138,5 +147,16 @@ mod tests {
         assert_eq!(resolved(true, &[], true), None);
         assert!(matches!(resolved(true, &[], false), Some(Outcome::Void(_))));
         assert!(matches!(resolved(false, &[], true), Some(Outcome::Void(_))));
+    }
+
+    #[test]
+    fn a_copy_that_may_have_been_taken_away_is_not_made_again() {
+        let findings = Findings {
+            in_source: true,
+            in_destination: &[],
+            may_have_left: true,
+            still_wanted: true,
+        };
+        assert!(matches!(resolve(findings), Some(Outcome::Void(_))));
     }
 }

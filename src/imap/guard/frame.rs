@@ -103,8 +103,9 @@ pub(super) fn kind(start: &[u8]) -> Option<Kind> {
                 Some(Kind::Data)
             }
         }
-        b'+' => Some(Kind::Continuation),
+        // All spaces are joined by then, however the line was cut into segments.
         _ if !known => None,
+        b'+' => Some(Kind::Continuation),
         _ => {
             // Our tags are `P` and a number; anything else at the start of a line is no answer to us.
             let tag = start

@@ -5,6 +5,9 @@
 //! the user has flagged.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use super::{Group, Outcome, Proofs, Report, admit, gather, half_sent, learn_length, said, still_selected, too_long};
 use crate::imap::completion::{Completion, Verdict, copy_uid};
@@ -15,6 +18,35 @@ use crate::imap::session::{CAUTIOUS_SET, Session};
 use crate::imap::uid_set;
 use crate::sort::ledger::{Committed, PlannedMove};
 use crate::sort::mailbox::Uid;
+use crate::sort::refusal::Refusal;
+
+/// What is known of UID EXPUNGE where UIDPLUS is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::imap) enum UidExpunge {
+    /// Nothing against it.
+    Works,
+    /// Refused for a reason that passes; not tried again before then.
+    RefusedUntil(Instant),
+    /// Refused for another reason (seen at Proton Bridge).
+    Broken,
+}
+
+impl UidExpunge {
+    /// True while nothing is to be left to it.
+    pub(super) fn is_refused(self) -> bool {
+        match self {
+            Self::Works => false,
+            Self::RefusedUntil(then) => Instant::now() < then,
+            Self::Broken => true,
+        }
+    }
+}
+
+/// Waits between attempts at a UID EXPUNGE whose refusal passes.
+const EXPUNGE_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(9)];
+
+/// So long nothing more is copied after a refusal that did not pass in time; what comes meanwhile is tried again later.
+const EXPUNGE_REST: Duration = Duration::from_mins(15);
 
 pub(super) async fn carry_out(
     session: &mut Session,
@@ -93,7 +125,7 @@ pub async fn remove_copied(session: &mut Session, moves: &Committed<Vec<PlannedM
     let uidplus = session.capabilities().uidplus;
     for group in admit(session, moves.get(), &mut report) {
         let uids: Vec<Uid> = group.rows.keys().copied().collect();
-        if uidplus && session.uid_expunge_broken {
+        if uidplus && session.uid_expunge.is_refused() {
             // Flagged and left it would look deleted to every client, and nobody would say so.
             let why = "copied, but this server has just refused UID EXPUNGE".to_owned();
             report.close_all(&group, &uids, &Outcome::Failed(why));
@@ -177,17 +209,8 @@ async fn remove(
         return Ok(());
     }
     if uidplus {
-        let expunge = format!("UID EXPUNGE {set}");
-        let gone = step(
-            session,
-            "UID EXPUNGE",
-            &expunge,
-            ["expunge-after-send", "expunge-after-tagged"],
-        )
-        .await;
-        let gone = close_on_fault(gone, group, uids, report)?;
+        let gone = close_on_fault(expunge(session, &set).await, group, uids, report)?;
         if gone.verdict != Verdict::Ok {
-            session.uid_expunge_broken = true;
             let why = format!("copied, but UID EXPUNGE was refused: {}", said(&gone));
             report.close_all(group, uids, &Outcome::Failed(why));
             session
@@ -204,6 +227,32 @@ async fn remove(
         report.close(group, *uid, Outcome::Done(proofs.get(uid).copied()));
     }
     Ok(())
+}
+
+/// UID EXPUNGE, a few times where the refusal is one that passes: the copies are made, and a refusal that is believed
+/// leaves two of each message. Then it is remembered for a while, and for good where it does not pass.
+async fn expunge(session: &mut Session, set: &str) -> Result<Completion, ImapError> {
+    let body = format!("UID EXPUNGE {set}");
+    let mut waits = EXPUNGE_AGAIN.iter();
+    loop {
+        let names = ["expunge-after-send", "expunge-after-tagged"];
+        let gone = step(session, "UID EXPUNGE", &body, names).await?;
+        if gone.verdict == Verdict::Ok {
+            return Ok(gone);
+        }
+        let passes = matches!(Refusal::of(&said(&gone)), Refusal::Passing | Refusal::Throttled(_));
+        match waits.next().filter(|_| passes) {
+            Some(wait) => sleep(*wait).await,
+            None if passes => {
+                session.uid_expunge = UidExpunge::RefusedUntil(Instant::now() + EXPUNGE_REST);
+                return Ok(gone);
+            }
+            None => {
+                session.uid_expunge = UidExpunge::Broken;
+                return Ok(gone);
+            }
+        }
+    }
 }
 
 async fn step(

@@ -4,7 +4,9 @@
 //! Policy, in order:
 //! 1. Only where the server counts modifications and keeps keywords of one's own in the selected folder; elsewhere there
 //!    is no claim, and the caller takes other care.
-//! 2. A message that bears somebody else's claim is left to him; after a minute without a move the caller may take over.
+//! 2. A message that bears somebody else's claim is left to him; after a minute without a move the caller may take over. It
+//!    need not be the same claim (he may have failed, given up and come again), so it is watched for two seconds more, and
+//!    taken off only if nothing has become of it.
 //! 3. UNCHANGEDSINCE is the highest MODSEQ of the same FETCH that showed no claim: whatever was claimed since then is newer
 //!    and comes back as MODIFIED.
 //! 4. The grant alone is not believed: Dovecot 2.3 grants two conditional STOREs that come within the same millisecond.
@@ -71,7 +73,7 @@ pub(super) async fn stake(
         for (_, part) in uid_set::cut(&uids, CAUTIOUS_SET, usize::MAX) {
             let free = free(session, part, group, claim).await?;
             let (granted, refusal) = ask(session, &free, claim).await?;
-            let ours = uncontested(session, granted, claim).await?;
+            let ours = uncontested(session, granted, &free.others, claim).await?;
             for uid in part.iter().filter(|uid| ours.binary_search(uid).is_err()) {
                 report.close(group, *uid, Outcome::Failed(refusal.clone()));
                 group.rows.remove(uid);
@@ -82,9 +84,10 @@ pub(super) async fn stake(
     Ok(())
 }
 
-/// Messages without somebody else's claim, and the highest MODSEQ of all that were looked at.
+/// Messages without somebody else's claim or with one that seems abandoned, and the highest MODSEQ of all of them.
 struct Free {
     uids: Vec<Uid>,
+    /// The claims that seem abandoned.
     others: BTreeSet<String>,
     modseq: u64,
 }
@@ -140,16 +143,6 @@ async fn ask(session: &mut Session, free: &Free, claim: &Claim) -> Result<(Vec<U
     );
     let completion = session.exec("UID STORE", &body, |_| {}).await?;
     let ours = granted(&completion, &free.uids);
-    if !ours.is_empty() && !free.others.is_empty() {
-        // A claim without a move is a daemon that has died; ours stands in its place.
-        let others: Vec<&str> = free.others.iter().map(String::as_str).collect();
-        let body = format!(
-            "UID STORE {} -FLAGS.SILENT ({})",
-            uid_set::text(&ours),
-            others.join(" ")
-        );
-        session.exec("UID STORE", &body, |_| {}).await?;
-    }
     let refusal = if completion.verdict == Verdict::Ok || completion.code.as_deref() == Some("MODIFIED") {
         CLAIMED.to_owned()
     } else {
@@ -159,32 +152,78 @@ async fn ask(session: &mut Session, free: &Free, claim: &Claim) -> Result<(Vec<U
 }
 
 /// Those of the granted messages on which our claim stands alone; off the others it is taken again.
-async fn uncontested(session: &mut Session, granted: Vec<Uid>, claim: &Claim) -> Result<Vec<Uid>, ImapError> {
-    let (mut ours, mut waiting, mut lost) = (Vec::new(), granted, Vec::new());
-    for look_again in 0..=RECHECKS {
-        if waiting.is_empty() {
+async fn uncontested(
+    session: &mut Session,
+    granted: Vec<Uid>,
+    abandoned: &BTreeSet<String>,
+    claim: &Claim,
+) -> Result<Vec<Uid>, ImapError> {
+    let mut stand = Stand::default();
+    stand.look(session, &granted, abandoned, claim).await?;
+    for _ in 0..RECHECKS {
+        if stand.open.is_empty() {
             break;
         }
-        if look_again > 0 {
-            sleep(RECHECK).await;
-            // A FETCH answers from the state at the end of the command before it.
-            session.noop().await?;
-        }
-        let mut open = Vec::new();
-        for (uid, (flags, _)) in look(session, &waiting).await? {
-            match claim.others(flags).map(|other| other.to_ascii_lowercase()).min() {
-                None => ours.push(uid),
-                Some(first) if claim.keyword.to_ascii_lowercase() < first => open.push(uid),
-                Some(_) => lost.push(uid),
-            }
-        }
-        waiting = open;
+        sleep(RECHECK).await;
+        // A FETCH answers from the state at the end of the command before it.
+        session.noop().await?;
+        let open = std::mem::take(&mut stand.open);
+        stand.look(session, &open, abandoned, claim).await?;
     }
-    lost.append(&mut waiting);
-    lost.sort_unstable();
-    take_off(session, &lost, &claim.keyword).await?;
-    ours.sort_unstable();
-    Ok(ours)
+    let dead = std::mem::take(&mut stand.open);
+    if !dead.is_empty() && !abandoned.is_empty() {
+        // A claim without a move is a daemon that has died; ours stands in its place.
+        for keyword in abandoned {
+            take_off(session, &dead, keyword).await?;
+        }
+        stand.look(session, &dead, &BTreeSet::new(), claim).await?;
+    } else {
+        stand.lost.extend(dead);
+    }
+    stand.lost.append(&mut stand.open);
+    stand.lost.sort_unstable();
+    take_off(session, &stand.lost, &claim.keyword).await?;
+    stand.ours.sort_unstable();
+    Ok(stand.ours)
+}
+
+/// Where our claim stands.
+#[derive(Debug, Default)]
+struct Stand {
+    /// Alone.
+    ours: Vec<Uid>,
+    /// Beside one that has to give way, or that seems abandoned.
+    open: Vec<Uid>,
+    /// Beside one to which it has to give way.
+    lost: Vec<Uid>,
+}
+
+impl Stand {
+    /// Looks at messages and sorts them out; what has left the folder is somebody else's.
+    async fn look(
+        &mut self,
+        session: &mut Session,
+        uids: &[Uid],
+        abandoned: &BTreeSet<String>,
+        claim: &Claim,
+    ) -> Result<(), ImapError> {
+        if uids.is_empty() {
+            return Ok(());
+        }
+        let own = claim.keyword.to_ascii_lowercase();
+        for (uid, (flags, _)) in look(session, uids).await? {
+            let others: Vec<String> = claim.others(flags).collect();
+            let alive = others.iter().filter(|other| !abandoned.contains(*other));
+            let lost = alive.map(|other| other.to_ascii_lowercase()).any(|other| other < own);
+            let place = match others.is_empty() {
+                true => &mut self.ours,
+                false if lost => &mut self.lost,
+                false => &mut self.open,
+            };
+            place.push(uid);
+        }
+        Ok(())
+    }
 }
 
 /// What a conditional STORE has changed: everything but MODIFIED; nothing where that cannot be known.

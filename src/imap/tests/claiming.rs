@@ -135,23 +135,49 @@ async fn a_claim_that_stands_already_is_not_contested() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_claim_of_a_daemon_that_died_is_taken_over() {
-    let alone = alone(&[5]);
-    let script = format!(
-        "C: UID FETCH 5:6 (UID FLAGS MODSEQ)
+async fn where_all_is_claimed_nothing_more_is_said() {
+    let script = "C: UID FETCH 5:6 (UID FLAGS MODSEQ)
         S: * 1 FETCH (UID 5 FLAGS ($PostroomClaim-ffffffff) MODSEQ (41))
-        S: $ OK
-        C: UID STORE 5 (UNCHANGEDSINCE 41) +FLAGS.SILENT ($PostroomClaim-00000001)
-        S: $ OK
-        C: UID STORE 5 -FLAGS.SILENT ($PostroomClaim-ffffffff)
-        S: $ OK
-        {alone}
-        C: UID MOVE 5 \"Top\"
-        S: * OK [COPYUID 3 5 12] moved
-        S: $ OK done"
-    );
-    let outcomes = both(ALL, &opening("\\*", "HIGHESTMODSEQ 40"), &script, &[5]).await;
+        S: * 2 FETCH (UID 6 FLAGS ($PostroomClaim-ffffffff) MODSEQ (41))
+        S: $ OK";
+    let outcomes = both(ALL, &opening("\\*", "HIGHESTMODSEQ 40"), script, &[]).await;
+    assert_eq!(outcomes, [(5, theirs()), (6, theirs())]);
+}
+
+/// A claim that is old, by the caller's word, and ours beside it.
+const TAKEN_OVER: &str = "C: UID FETCH 5:6 (UID FLAGS MODSEQ)
+    S: * 1 FETCH (UID 5 FLAGS ($PostroomClaim-00000000) MODSEQ (41))
+    S: $ OK
+    C: UID STORE 5 (UNCHANGEDSINCE 41) +FLAGS.SILENT ($PostroomClaim-00000001)
+    S: $ OK\n";
+
+#[tokio::test(start_paused = true)]
+async fn the_claim_of_a_daemon_that_died_is_taken_over() {
+    let still = second_look(&[(5, "$PostroomClaim-00000000")]);
+    let script = [
+        TAKEN_OVER,
+        &still,
+        "\n",
+        &format!("C: NOOP\nS: $ OK\n{still}\n").repeat(20),
+        "C: UID STORE 5 -FLAGS.SILENT ($PostroomClaim-00000000)\nS: $ OK\n",
+        &alone(&[5]),
+        "\nC: UID MOVE 5 \"Top\"\nS: * OK [COPYUID 3 5 12] moved\nS: $ OK done",
+    ];
+    let outcomes = both(ALL, &opening("\\*", "HIGHESTMODSEQ 40"), &script.concat(), &[5]).await;
     assert_eq!(outcomes, [(5, done(12)), (6, theirs())], "6 was gone");
+}
+
+/// Two daemons come again at once after a destination was full: the claim that was old is a new one.
+#[tokio::test(start_paused = true)]
+async fn a_daemon_that_was_taken_for_dead_is_given_time_to_move() {
+    let script = [
+        TAKEN_OVER,
+        &second_look(&[(5, "$PostroomClaim-00000000")]),
+        "\nC: NOOP\nS: * 1 EXPUNGE\nS: $ OK\n",
+        "C: UID FETCH 5 (UID FLAGS MODSEQ)\nS: $ OK",
+    ];
+    let outcomes = both(ALL, &opening("\\*", "HIGHESTMODSEQ 40"), &script.concat(), &[5]).await;
+    assert_eq!(outcomes, [(5, theirs()), (6, theirs())]);
 }
 
 #[tokio::test(start_paused = true)]

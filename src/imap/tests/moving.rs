@@ -1,10 +1,13 @@
 //! Moves: what each answer, and each missing answer, makes of the ledger's rows.
 
+use std::time::Duration;
+
 use super::script::play_inbox;
 use crate::imap::mover::{self, Policy, Report};
 use crate::imap::{ImapError, Session};
 use crate::sort::ledger::{Committed, Outcome, PlannedMove, RowId};
 use crate::sort::mailbox::{Location, Mailbox, Uid, UidValidity};
+use crate::sort::refusal::Refusal;
 use crate::sort::verdict::FlagChange;
 
 const MOVE: &str = "IMAP4rev1 MOVE UIDPLUS";
@@ -299,11 +302,62 @@ async fn a_refused_expunge_takes_the_mark_away_again() {
         assert!(failed(&report.outcomes[0].1, "UID EXPUNGE was refused"));
         // The server is not asked for it again.
         let report = moved(&mut session, vec![planned(6, "Top")]).await;
-        assert!(failed(&report.outcomes[0].1, "neither MOVE nor UIDPLUS"));
+        assert!(failed(&report.outcomes[0].1, "no MOVE and refuses UID EXPUNGE"));
     })
     .await;
     let report = one(COPY, &format!("{copied}S: $ NO [READ-ONLY] no")).await;
     assert!(failed(&report.outcomes[0].1, "could not be flagged"));
+}
+
+const COPIED: &str = "C: UID COPY 5 \"Top\"\nS: $ OK [COPYUID 3 5 11] x\n\
+    C: UID STORE 5 +FLAGS.SILENT (\\Deleted)\nS: $ OK\n";
+
+#[tokio::test(start_paused = true)]
+async fn an_expunge_refused_for_the_moment_is_asked_for_again() {
+    for code in ["INUSE", "LIMIT", "UNAVAILABLE", "SERVERBUG", "EXPUNGEISSUED"] {
+        let refused = format!("C: UID EXPUNGE 5\nS: $ NO [{code}] not now\n");
+        let script = format!("{COPIED}{}C: UID EXPUNGE 5\nS: * 5 EXPUNGE\nS: $ OK", refused.repeat(3));
+        assert_eq!(one(COPY, &script).await.outcomes, [(RowId(5), done(3, 11))], "{code}");
+    }
+    // What does not pass is not asked for twice.
+    for answer in ["NO [NOPERM] never", "NO [OVERQUOTA] full", "BAD what?"] {
+        let script =
+            format!("{COPIED}C: UID EXPUNGE 5\nS: $ {answer}\nC: UID STORE 5 -FLAGS.SILENT (\\Deleted)\nS: $ OK");
+        assert!(
+            failed(&one(COPY, &script).await.outcomes[0].1, "was refused"),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_to_expunge_for_now_is_sent_no_copies_for_a_quarter_of_an_hour() {
+    let refused = "C: UID EXPUNGE 5\nS: $ NO [UNAVAILABLE] not now\n".repeat(4);
+    let script = format!(
+        "{COPIED}{refused}C: UID STORE 5 -FLAGS.SILENT (\\Deleted)\nS: $ OK
+        C: UID COPY 8 \"Top\"\nS: $ OK [COPYUID 3 8 12] x
+        C: UID STORE 8 +FLAGS.SILENT (\\Deleted)\nS: $ OK
+        C: UID EXPUNGE 8\nS: $ OK"
+    );
+    play_inbox(COPY, &script, async |mut session| {
+        let report = moved(&mut session, vec![planned(5, "Top")]).await;
+        assert!(failed(&report.outcomes[0].1, "copied, but UID EXPUNGE was refused"));
+        // Neither copied nor flagged, whatever the operator allows, and worth another try.
+        let unsafe_too = Policy {
+            allow_unsafe_move: true,
+            claim: None,
+        };
+        let later = Committed::after_fsync(vec![planned(6, "Top")]);
+        let report = mover::move_messages(&mut session, &later, unsafe_too).await;
+        let Outcome::Failed(code) = &report.outcomes[0].1 else {
+            panic!("{report:?}")
+        };
+        assert_eq!(Refusal::of(code), Refusal::Passing, "{code}");
+        tokio::time::advance(Duration::from_mins(15)).await;
+        let report = moved(&mut session, vec![planned(8, "Top")]).await;
+        assert_eq!(report.outcomes, [(RowId(8), done(3, 12))]);
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,20 +15,8 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-/// Longest file without a reason, in lines before its test module.
+/// Longest file, in lines before its test module.
 const LONGEST: usize = 400;
-
-/// Longer files, and why they are one subject all the same.
-const LONG_FILES: &[(&str, &str)] = &[
-    (
-        "src/imap/guard.rs",
-        "one stream adapter: what is let through is decided in one place",
-    ),
-    (
-        "src/imap/reply.rs",
-        "one conversation: a command out, its answers in, all ways it can fail",
-    ),
-];
 
 /// Which modules of the crate a module may not import.
 const DIRECTIONS: [(&str, &[&str]); 7] = [
@@ -204,8 +192,7 @@ fn journal_first(source: &Source) -> Vec<String> {
 fn shape(source: &Source) -> Vec<String> {
     let mut found = Vec::new();
     let lines = source.length();
-    let excused = LONG_FILES.iter().any(|(path, _)| *path == source.path);
-    if lines > LONGEST && !excused {
+    if lines > LONGEST {
         found.push(format!("{}: {lines} lines; look for the second subject", source.path));
     }
     if lines > 1 && !source.text.starts_with("//!") {
@@ -271,17 +258,6 @@ fn no_unwanted_crate_has_come_in() {
         unwanted_crates("[[package]]\nname = \"async-std\"\nversion = \"1\"\n").len(),
         1
     );
-}
-
-#[test]
-fn every_excuse_for_length_is_still_needed() {
-    for (path, reason) in LONG_FILES {
-        let text = fs::read_to_string(root().join(path)).unwrap_or_default();
-        assert!(
-            text.lines().count() > LONGEST,
-            "{path} needs no excuse any more ({reason})"
-        );
-    }
 }
 
 #[test]

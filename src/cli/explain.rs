@@ -126,30 +126,26 @@ fn rows_about(store: &Store, what: &str, account: Option<String>) -> Result<Vec<
     if !rows.is_empty() {
         return Ok(rows);
     }
-    let mut newest: Option<Row> = None;
-    if let Some((mailbox, uid)) = place(what) {
-        let all = Query {
-            account,
-            ..Query::default()
-        };
-        store.each_row(&all, |row| {
-            let source = row.entry.source.mailbox == mailbox && row.entry.source.uid == uid;
-            let destination = row.entry.destination.as_ref() == Some(&mailbox)
-                && row.destination_uid.is_some_and(|(_, copy)| copy == uid);
-            if source || destination {
-                newest = Some(row.clone());
-            }
-        })?;
+    let latest = Query {
+        account,
+        limit: Some(1),
+        newest_first: true,
+        ..Query::default()
+    };
+    let latest = if let Some(place) = place(what) {
+        Query {
+            place: Some(place),
+            ..latest
+        }
     } else if let Some(from) = Address::parse(what) {
-        let latest = Query {
-            account,
+        Query {
             from: Some(from),
-            limit: Some(1),
-            newest_first: true,
-            ..Query::default()
-        };
-        newest = store.rows(&latest)?.pop();
-    }
+            ..latest
+        }
+    } else {
+        return Ok(Vec::new());
+    };
+    let newest = store.rows(&latest)?.pop();
     let Some(newest) = newest else { return Ok(Vec::new()) };
     let same = Query {
         account: Some(newest.account),

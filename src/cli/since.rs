@@ -1,7 +1,7 @@
 //! Times as a person says them: a point in the past (`--since`), and one ahead (`postroom pause`).
 
 use anyhow::{Context, bail};
-use jiff::civil::{Date, DateTime, Weekday};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::{Span, Zoned};
 
 use crate::sort::mailbox::Timestamp;
@@ -16,14 +16,10 @@ pub fn parse(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
         _ => {
             if let Ok(span) = text.parse::<Span>() {
                 now.checked_sub(span.abs()).context("that is too long ago")?
-            } else if let Ok(time) = text.parse::<jiff::Timestamp>() {
-                time.to_zoned(now.time_zone().clone())
-            } else if let Ok(moment) = text.parse::<DateTime>() {
-                moment.to_zoned(now.time_zone().clone())?
-            } else if let Ok(date) = text.parse::<Date>() {
-                date.to_zoned(now.time_zone().clone())?
-            } else if let Ok(time) = text.parse::<jiff::civil::Time>() {
-                now.date().to_datetime(time).to_zoned(now.time_zone().clone())?
+            } else if let Some(instant) = named(text, now)? {
+                instant
+            } else if let Ok(time) = text.parse::<Time>() {
+                at(now.date(), time, now)?
             } else {
                 bail!("`{text}` is no time; say for example 1h, 30d, today, 2026-11-22 or \"2026-11-22 14:00\"");
             }
@@ -42,19 +38,14 @@ pub fn parse_ahead(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
         now.tomorrow()?.start_of_day()?
     } else if let Some(weekday) = weekday(text) {
         now.nth_weekday(1, weekday)?.start_of_day()?
-    } else if let Ok(moment) = text.parse::<DateTime>() {
-        moment.to_zoned(now.time_zone().clone())?
-    } else if let Ok(date) = text.parse::<Date>() {
-        date.to_zoned(now.time_zone().clone())?
-    } else if let Ok(time) = text.parse::<jiff::civil::Time>() {
-        let today = now.date().to_datetime(time).to_zoned(now.time_zone().clone())?;
+    } else if let Some(instant) = named(text, now)? {
+        instant
+    } else if let Ok(time) = text.parse::<Time>() {
+        let today = at(now.date(), time, now)?;
         if today > *now {
             today
         } else {
-            now.date()
-                .tomorrow()?
-                .to_datetime(time)
-                .to_zoned(now.time_zone().clone())?
+            at(now.date().tomorrow()?, time, now)?
         }
     } else {
         bail!("`{text}` is no time; say for example 30m, 1h, 2d, tomorrow, monday, 18:00 or 2026-11-23");
@@ -76,6 +67,23 @@ fn weekday(text: &str) -> Option<Weekday> {
         "sunday" => Weekday::Sunday,
         _ => return None,
     })
+}
+
+/// A day or an instant that is written out: RFC 3339, `2026-11-22 14:00`, `2026-11-22`.
+fn named(text: &str, now: &Zoned) -> Result<Option<Zoned>, jiff::Error> {
+    let zone = now.time_zone().clone();
+    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        return Ok(Some(instant.to_zoned(zone)));
+    }
+    if let Ok(moment) = text.parse::<DateTime>() {
+        return moment.to_zoned(zone).map(Some);
+    }
+    let day = text.parse::<Date>().ok();
+    day.map(|day| day.to_zoned(zone)).transpose()
+}
+
+fn at(day: Date, time: Time, now: &Zoned) -> Result<Zoned, jiff::Error> {
+    day.to_datetime(time).to_zoned(now.time_zone().clone())
 }
 
 /// [`parse_ahead`] for an option, against the clock and the zone of this machine.

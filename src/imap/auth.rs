@@ -10,10 +10,11 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::capability::Capabilities;
+use super::completion::{Completion, Verdict};
 use super::connect::{Greeted, ask_capabilities};
 use super::error::{ImapError, passes};
 use super::folders::{Names, quote, unquoted};
-use super::reply::{Completion, Pending, Verdict, Wire};
+use super::reply::{Pending, Wire};
 use super::scram::{self, Ended};
 use super::session::Session;
 

@@ -15,8 +15,9 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::capability::Capabilities;
+use super::completion::words;
 use super::error::ImapError;
-use super::reply::{Wire, words};
+use super::reply::Wire;
 use super::tls;
 use async_imap::imap_proto::Response;
 

@@ -12,9 +12,9 @@ use std::ops::RangeInclusive;
 use async_imap::imap_proto::{AttributeValue, MessageSection, Response, SectionPath};
 
 use super::bounds;
+use super::completion::Completion;
 use super::error::ImapError;
 use super::internal_date::timestamp;
-use super::reply::Completion;
 use super::session::Session;
 use super::uid_set;
 use crate::sort::mailbox::{Timestamp, Uid};

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use async_imap::imap_proto::{MailboxDatum, MailboxListData, NameAttribute, Response, StatusAttribute};
 
 use super::bounds;
+use super::completion::Completion;
 use super::error::ImapError;
 use super::session::Session;
 use super::utf7;
@@ -263,10 +264,7 @@ impl Session {
         Ok(listed.into_iter().map(|entry| self.folder(&entry, extended)).collect())
     }
 
-    async fn listing(
-        &mut self,
-        command: &str,
-    ) -> Result<(super::reply::Completion, Vec<MailboxListData<'static>>), ImapError> {
+    async fn listing(&mut self, command: &str) -> Result<(Completion, Vec<MailboxListData<'static>>), ImapError> {
         let (mut listed, mut octets) = (Vec::new(), 0);
         let completion = self.exec("LIST", command, |response| {
             if let Response::MailboxData(MailboxDatum::List(entry)) = response {

@@ -4,9 +4,9 @@
 //! TcpStream - tls - guard (frames, limits) - async-imap (buffer, parser) - reply (strict reader) - Session
 //!   connect -> login -> Session: list, status, select, uids, headers, flags | watch::wait | mover::move_messages
 //! ```
-//! - `guard` lets only whole, readable, bounded responses through to the parser.
+//! - `guard` lets only whole, readable, bounded responses through to the parser; `guard::frame` tells where one ends.
 //! - `bounds`: how much of what a server tells is kept.
-//! - `reply` sends commands and takes nothing for success but the tagged OK of that command.
+//! - `reply` sends commands and takes nothing for success but the tagged OK of that command; `completion`: what that answer says.
 //! - [`mod@connect`], [`auth`]: how a session begins; [`capability`]: what the server offers.
 //! - [`folders`]: names in the user's spelling and in the server's; `utf7` is the only place that knows modified UTF-7.
 //! - `rights`: which folders take no mail from us.
@@ -20,6 +20,7 @@
 pub mod auth;
 mod bounds;
 pub mod capability;
+mod completion;
 pub mod connect;
 mod error;
 pub mod failpoint;

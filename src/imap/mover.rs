@@ -30,9 +30,9 @@ pub use claim::{Claim, can_claim, release};
 pub use create::create;
 pub use flags::change_flags;
 
+use super::completion::{Completion, CopyUid, Verdict};
 use super::error::ImapError;
 use super::failpoint::{failpoint, reached};
-use super::reply::{Completion, CopyUid, Verdict};
 use super::session::{CAUTIOUS_SET, Session};
 use super::uid_set;
 use crate::sort::ledger::{Committed, Outcome, PlannedMove, RowId};

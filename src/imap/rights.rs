@@ -5,9 +5,9 @@
 
 use async_imap::imap_proto::Response;
 
+use super::completion::Verdict;
 use super::error::ImapError;
 use super::folders::{quote, unquoted};
-use super::reply::Verdict;
 use super::session::Session;
 use crate::sort::mailbox::Mailbox;
 

@@ -8,8 +8,9 @@ use rsasl::mechname::Mechname;
 use rsasl::prelude::{SASLClient, Session, State};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::completion::{Completion, Verdict};
 use super::error::ImapError;
-use super::reply::{Completion, Pending, Verdict, Wire};
+use super::reply::{Pending, Wire};
 
 /// The mechanism's name.
 pub(super) const MECHANISM: &str = "SCRAM-SHA-256";

@@ -11,11 +11,12 @@ use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response, ResponseCod
 
 use super::bounds;
 use super::capability::Capabilities;
+use super::completion::{Completion, Verdict};
 use super::error::ImapError;
 use super::fetch::Ahead;
 use super::folders::{Names, Status, quote, status_of, unquoted};
 use super::notices::Warning;
-use super::reply::{Completion, Pending, Verdict, Wire};
+use super::reply::{Pending, Wire};
 use super::selected::{Access, Selected};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 

@@ -11,9 +11,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use super::completion::Completion;
 use super::error::ImapError;
 use super::folders::quote;
-use super::reply::{Completion, Pending};
+use super::reply::Pending;
 use super::session::{Session, refused};
 use crate::sort::mailbox::Mailbox;
 

@@ -5,7 +5,7 @@ use rusqlite::ToSql;
 use super::row::{SELECT, decode};
 use super::{Store, StoreError};
 use crate::sort::ledger::{Mid, Row, RowId, RowKind, State};
-use crate::sort::mailbox::{Mailbox, Timestamp};
+use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
 use crate::sort::pseudonym::Pseudonyms;
 use crate::sort::sender::Address;
 
@@ -30,6 +30,8 @@ pub struct Query {
     pub from: Option<Address>,
     /// With this folder as the destination.
     pub destination: Option<Mailbox>,
+    /// About a message that lay at this place, or was put there. UIDs of all epochs of the folder are meant.
+    pub place: Option<(Mailbox, Uid)>,
     /// Written by this run.
     pub run: Option<String>,
     /// Numbered above this; for following the ledger.
@@ -121,6 +123,13 @@ impl Query {
         );
         add("l.run = (SELECT id FROM word WHERE text = ?)", boxed(self.run.clone()));
         add("l.id > ?", boxed(self.after_id.map(|row| row.0)));
+        if let Some((folder, uid)) = &self.place {
+            conditions.push("((l.source_uid = ? AND src.text = ?) OR (l.destination_uid = ? AND dst.text = ?))");
+            for _ in 0..2 {
+                values.push(Box::new(uid.0));
+                values.push(Box::new(folder.as_str().to_owned()));
+            }
+        }
         match self.state {
             // Spelled out, because an index over some rows only is used when the condition is seen to imply it.
             Some(State::Planned) => conditions.push("l.state = 'planned'"),
@@ -157,4 +166,44 @@ impl Query {
 
 fn boxed<T: ToSql + 'static>(value: Option<T>) -> Option<Box<dyn ToSql>> {
     value.map(|value| Box::new(value) as Box<dyn ToSql>)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::schema;
+
+    /// How SQLite would answer a query, a line a step.
+    fn plan(query: &Query) -> Vec<String> {
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        let (sql, values) = query.to_sql(&Pseudonyms::default());
+        let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = statement.query_map(values.as_slice(), |row| row.get("detail")).unwrap();
+        steps.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn one_message_among_millions_is_found_by_an_index() {
+        let of_home = || Query {
+            account: Some("home".to_owned()),
+            ..Query::default()
+        };
+        let place = Some((Mailbox::new("Bulk"), Uid(4711)));
+        for query in [
+            Query { place, ..of_home() },
+            Query {
+                message_id: Some("1@list.example".to_owned()),
+                ..of_home()
+            },
+            Query {
+                mid: Some(Mid::email_id("M1")),
+                ..of_home()
+            },
+        ] {
+            let steps = plan(&query);
+            assert!(!steps.iter().any(|step| step.starts_with("SCAN l")), "{steps:#?}");
+        }
+    }
 }

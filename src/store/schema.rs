@@ -12,6 +12,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/v1.sql")),
     M::up(include_str!("schema/v2.sql")),
     M::up(include_str!("schema/v3.sql")),
+    M::up(include_str!("schema/v4.sql")),
 ];
 
 /// The newest layout this program knows.

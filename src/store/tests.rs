@@ -340,6 +340,27 @@ fn every_condition_of_a_query_narrows_it() {
 }
 
 #[test]
+fn a_row_is_found_by_where_the_message_lay_and_by_where_it_was_put() {
+    let dir = ground();
+    let mut store = open(dir.path());
+    let ids = plan(&mut store, &[entry(1), entry(2)]);
+    let there = Outcome::Done(Some((UidValidity(3), Uid(900))));
+    store.close(NOW, &[(ids[0], there)]).unwrap();
+    let at = |folder: &str, uid| {
+        let place = Query {
+            place: Some((Mailbox::new(folder), Uid(uid))),
+            ..Query::default()
+        };
+        store.rows(&place).unwrap().iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(at("News", 900), [ids[0]]);
+    let source = entry(1).source;
+    assert_eq!(at(source.mailbox.as_str(), source.uid.0), [ids[0]]);
+    assert_eq!(at("News", source.uid.0), []);
+    assert_eq!(at(source.mailbox.as_str(), 900), []);
+}
+
+#[test]
 fn an_undo_is_found_from_the_row_it_took_back() {
     let dir = ground();
     let mut store = open(dir.path());

@@ -1,10 +1,10 @@
 //! How long a mailbox full of old mail takes, beside the floor on the same server in the same run.
 //!
-//! `cargo bench --bench backlog -- [--sizes 1000,10000] [--rules 20,1000,10000] [--rounds 5] [--rtt MILLISECONDS]`
+//! `cargo bench --bench backlog -- [--sizes 1000,10000] [--rules 20,1000,10000] [--rounds 5] [--rtt MILLISECONDS] [--peers]`
 //!
 //! Contenders take turns on mailboxes that nobody has read yet. After each run the folders are counted. Flights, octets
 //! and commands are counted by a proxy in one run more, of which the time is not used (with `--rtt`, every run goes
-//! through the proxy).
+//! through the proxy). With `--peers` other programs do the same work, once (`peers.rs`).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,6 +15,7 @@
 
 mod floor;
 mod mail;
+mod peers;
 mod process;
 #[path = "../support/mod.rs"]
 mod support;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use floor::Floor;
 use mail::Stock;
+use peers::Peer;
 use process::{Cost, median};
 use support::{Account, Dovecot, Home, Proxy, Server};
 
@@ -31,6 +33,11 @@ fn main() {
     let rules = numbers("--rules", "20,1000,10000");
     let rounds = numbers("--rounds", "5")[0];
     let rtt = Duration::from_millis(numbers("--rtt", "0")[0] as u64);
+    let peers = if std::env::args().any(|argument| argument == "--peers") {
+        Peer::installed()
+    } else {
+        Vec::new()
+    };
     let Some(server) = Dovecot::new().start() else { return };
     println!("backlog, round trip {} ms, {rounds} rounds", rtt.as_millis());
     println!(
@@ -41,7 +48,15 @@ fn main() {
     for &size in &sizes {
         let stock = Stock::new(&server, size);
         for &rules in &rules {
-            let wall = line(&server, &stock, size, rules, rounds, rtt);
+            let (floor, wall) = line(&server, &stock, size, rules, rounds, rtt);
+            for peer in &peers {
+                let took = peer.sort(&server, &stock, size, rules);
+                let (times, behind) = (took / floor, took / wall);
+                println!(
+                    "    {}: {took:.3} s, {times:.1} times the floor, {behind:.1} times postroom",
+                    peer.name()
+                );
+            }
             if rules == 20 {
                 lines.push((size as f64, wall));
             }
@@ -57,8 +72,8 @@ fn main() {
     }
 }
 
-/// Measures one size with one rule set; the median wall time of the program.
-fn line(server: &Server, stock: &Stock, size: usize, rules: usize, rounds: usize, rtt: Duration) -> f64 {
+/// Measures one size with one rule set; the median wall times of the floor and of the program.
+fn line(server: &Server, stock: &Stock, size: usize, rules: usize, rounds: usize, rtt: Duration) -> (f64, f64) {
     let (mut floors, mut ours, mut ratios) = (Vec::new(), Vec::new(), Vec::<f64>::new());
     let rules_text = mail::rules(rules);
     for _ in 0..rounds {
@@ -94,7 +109,7 @@ fn line(server: &Server, stock: &Stock, size: usize, rules: usize, rounds: usize
             println!("    {:>8.3} {shown}", command.at.as_secs_f64());
         }
     }
-    of(|cost| cost.wall)
+    (median(&floors), of(|cost| cost.wall))
 }
 
 fn counting(server: &Server, rtt: Duration) -> Proxy {

@@ -1,6 +1,9 @@
 //! How long a message lies in INBOX before it is in its folder, beside the floor on the same server in the same run.
 //!
 //! `cargo bench --bench latency -- [--deliveries 200] [--inbox 1000] [--rules 20] [--rtt MILLISECONDS] [--append]`
+//! `cargo bench --bench latency -- --backlog 50000 [--rules 10000] [--senders 100000]`
+//!
+//! With `--backlog`: deliveries while so much old mail of the same account is being sorted, and nothing else.
 //!
 //! One message at a time, at no regular moment, to the program's user and to the floor's user in turn; then a hundred at
 //! once, to see how many flights a crowd costs. A message that is not there after ten seconds is late.
@@ -15,6 +18,9 @@
 mod floor;
 mod mail;
 mod process;
+#[path = "../support/sorter.rs"]
+#[allow(dead_code)]
+mod sorter;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -24,6 +30,8 @@ use std::time::{Duration, Instant};
 
 use floor::Floor;
 use mail::Stock;
+use postroom::sort::mailbox::Timestamp;
+use postroom::store::{Learning, Store};
 use process::percentile;
 use support::{Account, Daemon, Dovecot, Home, Proxy, Server};
 
@@ -34,6 +42,9 @@ fn main() {
     let deliveries = number("--deliveries", 200);
     let rtt = Duration::from_millis(number("--rtt", 0) as u64);
     let Some(server) = Dovecot::new().start() else { return };
+    if let backlog @ 1.. = number("--backlog", 0) {
+        return during_backlog(&server, backlog);
+    }
     let stock = Stock::new(&server, number("--inbox", 1_000));
     for user in ["alice", "bob"] {
         stock.give(&server, user);
@@ -78,6 +89,57 @@ fn main() {
     }
     daemon.terminate();
     crowd(&server, rtt);
+}
+
+/// Letters that come one by one while old mail is being sorted, to a folder of their own.
+fn during_backlog(server: &Server, backlog: usize) {
+    Stock::new(server, backlog).give(server, "carol");
+    server.hand("carol").make_folder("Fresh");
+    let home = Home::new(&[Account::new("home", server.port).user("carol").backlog("sort")]);
+    let fresh = "[[rule]]\nname = \"fresh\"\nmove = \"Fresh\"\nwhen = { from = \"fresh@house0.example\" }\n";
+    home.rule_file("05-fresh.toml", fresh);
+    home.rule_file("10-bench.toml", &mail::rules(number("--rules", 20)));
+    know(&home, number("--senders", 0) as u32);
+    let begun = Instant::now();
+    let mut daemon = home.start();
+    while files(server, "carol", "INBOX") == backlog {
+        assert!(daemon.is_running(), "{}", daemon.output());
+        thread::sleep(Duration::from_millis(5));
+    }
+    let mut times = Vec::new();
+    while daemon.count_lines("watching") == 0 {
+        let before = files(server, "carol", "Fresh");
+        let letter = mail::letter(backlog + times.len()).replace("Writer Number", "Fresh Number");
+        let from = letter.lines().find(|line| line.starts_with("From:")).unwrap();
+        let letter = letter.replace(from, "From: Fresh <fresh@house0.example>");
+        let delivered = Instant::now();
+        server.deliver("carol", letter.as_bytes());
+        while files(server, "carol", "Fresh") == before && delivered.elapsed() < LATE {
+            thread::sleep(Duration::from_millis(1));
+        }
+        times.push(delivered.elapsed().as_secs_f64());
+    }
+    println!(
+        "{} deliveries while {backlog} old messages were sorted ({:.1} s): p50 {:.3} s, p99 {:.3} s, max {:.3} s",
+        times.len(),
+        begun.elapsed().as_secs_f64(),
+        percentile(&times, 50),
+        percentile(&times, 99),
+        percentile(&times, 100),
+    );
+    daemon.terminate();
+}
+
+/// Writes that many known senders into the records.
+fn know(home: &Home, senders: u32) {
+    let now = Timestamp(1_795_000_000);
+    let mut store = Store::open(&home.path("state"), now).unwrap().store;
+    let learning = Learning {
+        run: "bench".to_owned(),
+        tallies: sorter::correspondents(senders, now).collect(),
+        ..Learning::default()
+    };
+    let _written = store.commit_learning("home", now, &learning).unwrap();
 }
 
 /// A hundred messages at once.
@@ -150,9 +212,14 @@ fn deliver(server: &Server, user: &str, number: usize) -> f64 {
 
 /// Files in the four folders.
 fn moved(server: &Server, user: &str) -> usize {
-    mail::FOLDERS
+    mail::FOLDERS.iter().map(|folder| files(server, user, folder)).sum()
+}
+
+/// Files in one folder.
+fn files(server: &Server, user: &str, folder: &str) -> usize {
+    ["new", "cur"]
+        .map(|part| server.maildir(user, folder).join(part))
         .iter()
-        .flat_map(|folder| ["new", "cur"].map(|part| server.maildir(user, folder).join(part)))
         .filter_map(|directory| fs::read_dir(directory).ok())
         .map(Iterator::count)
         .sum()

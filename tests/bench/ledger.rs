@@ -54,6 +54,11 @@ fn main() {
     told("run --once, full records", costs(&home, &["run", "--once"]), empty.wall);
     let last = format!("<{}@list.example>", SEED - 1);
     told("explain a message", costs(&home, &["explain", &last]), 0.0);
+    told(
+        "explain an address",
+        costs(&home, &["explain", "editor7@news.example"]),
+        0.0,
+    );
     told("log -n 20", costs(&home, &["log", "-n", "20"]), 0.0);
     told(
         "senders ADDRESS",
@@ -90,8 +95,8 @@ fn fill(state: &Path, rows: i64, senders: u32) -> i64 {
     let mut store = Store::open(state, NOW).unwrap().store;
     let entries: Vec<Entry> = (0..SEED).map(entry).collect();
     let written = store.plan("home", "bench", NOW, &entries).unwrap();
-    let done = Outcome::Done(Some((UidValidity(1), Uid(1))));
-    let outcomes: Vec<(RowId, Outcome)> = written.get().iter().map(|row| (*row, done.clone())).collect();
+    let done = |uid| Outcome::Done(Some((UidValidity(1), Uid(uid))));
+    let outcomes: Vec<(RowId, Outcome)> = written.get().iter().copied().zip((1..).map(done)).collect();
     store.close(NOW, &outcomes).unwrap();
     let learning = Learning {
         run: "bench".to_owned(),
@@ -135,6 +140,7 @@ fn double(path: &Path, rows: i64) -> i64 {
             .map(|name| match *name {
                 "mid" => format!("mid || ':{round}'"),
                 "message_id" => format!("'{round}.' || message_id"),
+                "source_uid" | "destination_uid" => format!("{name} + {there}"),
                 other => other.to_owned(),
             })
             .collect();

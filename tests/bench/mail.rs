@@ -66,20 +66,18 @@ pub fn expected(count: usize) -> HashMap<&'static str, usize> {
 /// name an address, a quarter a domain, an eighth a subject, an eighth a list.
 pub fn rules(count: usize) -> String {
     let mut text = String::new();
-    let step = count / RULED;
-    let mut ruled = 0;
-    for number in 0..count {
-        let (bucket, when) = if number % step == 0 && ruled < RULED {
-            ruled += 1;
-            (BUCKETS[(ruled - 1) % 4], format!("from = \"{}\"", address(ruled - 1)))
-        } else {
-            let when = match number % 8 {
-                0..=3 => format!("from = \"nobody{number}@elsewhere.example\""),
-                4 | 5 => format!("from = \"@no{number}.example\""),
-                6 => format!("subject = \"never said {number} times\""),
-                _ => format!("list_id = \"quiet{number}.example\""),
-            };
-            (BUCKETS[number % 4], when)
+    for (number, sender) in spread(count) {
+        let (bucket, when) = match sender {
+            Some(sender) => (BUCKETS[sender % 4], format!("from = \"{}\"", address(sender))),
+            None => (
+                BUCKETS[number % 4],
+                match number % 8 {
+                    0..=3 => format!("from = \"nobody{number}@elsewhere.example\""),
+                    4 | 5 => format!("from = \"@no{number}.example\""),
+                    6 => format!("subject = \"never said {number} times\""),
+                    _ => format!("list_id = \"quiet{number}.example\""),
+                },
+            ),
         };
         writeln!(
             text,
@@ -88,6 +86,23 @@ pub fn rules(count: usize) -> String {
         .unwrap();
     }
     text
+}
+
+/// For programs without our rules: folder and sender of `count` rules, the same twenty among others that nothing meets.
+pub fn ruled(count: usize) -> impl Iterator<Item = (&'static str, String)> {
+    spread(count).map(|(number, sender)| match sender {
+        Some(sender) => (FOLDERS[sender % 4], address(sender)),
+        None => (FOLDERS[number % 4], format!("nobody{number}@elsewhere.example")),
+    })
+}
+
+/// Numbers of rules, and the sender of those that meet any.
+fn spread(count: usize) -> impl Iterator<Item = (usize, Option<usize>)> {
+    let step = count / RULED;
+    (0..count).map(move |number| {
+        let sender = (number % step == 0 && number / step < RULED).then(|| number / step);
+        (number, sender)
+    })
 }
 
 /// One message, with bare newlines as a Maildir keeps it.

@@ -33,8 +33,9 @@ impl Gate for Pipe {
             let (arrival, number) = {
                 let mut world = self.world.lock();
                 let arrival = world.weather.arrival();
-                world.opened += 1;
-                let number = world.opened;
+                let now = world.now();
+                world.dials.push(now);
+                let number = world.dials.len() as u32;
                 world.note(&format!("{number} connects: {arrival:?}"));
                 if arrival != Arrival::Unreachable {
                     world.connections += 1;

@@ -16,6 +16,9 @@ const NAP: Duration = Duration::from_secs(30);
 /// From waking to the next login (G2).
 const BACK_WITHIN: Duration = Duration::from_secs(30);
 
+/// The span of the login budget.
+const BUDGET: Duration = Duration::from_mins(2);
+
 /// What has been slept, and how the links of now will end.
 #[derive(Debug, Default)]
 pub struct Slumber {
@@ -78,7 +81,7 @@ impl<F: Future<Output = ()>> Future for Machine<F> {
 /// The lid is closed and opened again.
 pub async fn suspend(world: &Shared, random: &mut fastrand::Rng) {
     let span = Duration::from_secs([5, 40, 900, 8 * 3_600][random.usize(..4)]);
-    let (listening, life, opened) = {
+    let (listening, life, dials) = {
         let mut world = world.lock();
         world.note(&format!("accident: the machine sleeps for {span:?}"));
         world.slumber.begun = Some(Instant::now());
@@ -88,7 +91,7 @@ pub async fn suspend(world: &Shared, random: &mut fastrand::Rng) {
             world.slumber.silent = random.bool();
             world.post.changed.notify_waiters();
         }
-        (world.idling > 0, world.life, world.opened)
+        (world.idling > 0, world.life, world.dials.len())
     };
     sleep(span).await;
     {
@@ -101,7 +104,10 @@ pub async fn suspend(world: &Shared, random: &mut fastrand::Rng) {
     }
     sleep(BACK_WITHIN).await;
     let mut world = world.lock();
-    if world.life == life && world.alive && world.opened == opened {
+    // Two logins in two minutes are the most there may be, whoever has woken (A3).
+    let recent = world.now().saturating_sub(BUDGET.as_millis() as u64);
+    let spent = world.dials.iter().filter(|at| **at > recent).count() >= 2;
+    if world.life == life && world.alive && world.dials.len() == dials && !spent {
         world.breaks(format!(
             "G2: {BACK_WITHIN:?} after the machine woke, nobody has connected"
         ));

@@ -59,9 +59,10 @@ pub struct World {
     pub copying: BTreeMap<Place, (Place, usize)>,
     /// Moments of logins, in milliseconds.
     pub logins: Vec<u64>,
-    /// Connections that are open, how many there ever were, and how many wait in IDLE.
+    /// Moments of every attempt to connect, in milliseconds.
+    pub dials: Vec<u64>,
+    /// Connections that are open, and how many of them wait in IDLE.
     pub connections: u32,
-    pub opened: u32,
     pub idling: u32,
     /// Number of the daemon's life, and whether it lasts.
     pub life: u32,
@@ -107,7 +108,7 @@ impl Shared {
             copying: BTreeMap::new(),
             logins: Vec::new(),
             connections: 0,
-            opened: 0,
+            dials: Vec::new(),
             idling: 0,
             life: 0,
             alive: false,

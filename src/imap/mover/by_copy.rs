@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use super::{Group, Outcome, Proofs, Report, admit, gather, half_sent, learn_length, said, still_selected, too_long};
+use crate::imap::completion::{Completion, Verdict, copy_uid};
 use crate::imap::error::ImapError;
 use crate::imap::failpoint::failpoint;
 use crate::imap::folders::quote;
-use crate::imap::reply::{Completion, Verdict, copy_uid};
 use crate::imap::session::{CAUTIOUS_SET, Session};
 use crate::imap::uid_set;
 use crate::sort::ledger::{Committed, PlannedMove};

@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use super::{Group, Outcome, Proofs, Report, gather, half_sent, learn_length, said, still_selected, too_long};
+use crate::imap::completion::{Completion, Verdict, copy_uid};
 use crate::imap::error::ImapError;
 use crate::imap::failpoint::failpoint;
 use crate::imap::folders::quote;
-use crate::imap::reply::{Completion, Pending, Verdict, copy_uid};
+use crate::imap::reply::Pending;
 use crate::imap::session::{CAUTIOUS_SET, Session};
 use crate::imap::uid_set;
 use crate::sort::mailbox::Uid;

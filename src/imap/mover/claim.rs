@@ -21,8 +21,8 @@ use async_imap::imap_proto::{AttributeValue, Response};
 use tokio::time::sleep;
 
 use super::{Group, Outcome, Report, said};
+use crate::imap::completion::{Completion, Verdict};
 use crate::imap::error::ImapError;
-use crate::imap::reply::{Completion, Verdict};
 use crate::imap::selected::Access;
 use crate::imap::session::{CAUTIOUS_SET, Session};
 use crate::imap::uid_set;

@@ -6,8 +6,8 @@
 
 use super::by_copy::{close_on_fault, copy_some};
 use super::{Group, Outcome, Report, flag, said};
+use crate::imap::completion::Verdict;
 use crate::imap::error::ImapError;
-use crate::imap::reply::Verdict;
 use crate::imap::session::Session;
 use crate::sort::mailbox::Uid;
 

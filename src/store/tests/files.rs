@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{NOW, entry, ground, open, plan};
 use crate::sort::ledger::{Outcome, State};
 use crate::sort::pseudonym::Pseudonyms;
-use crate::store::*;
+use crate::store::{schema::NEWEST, *};
 
 /// What a power cut leaves: the files as they lie on the disk while the store is open and in the middle of a change.
 fn copy_as_cut_off(from: &Path, to: &Path) {
@@ -111,7 +111,7 @@ fn a_later_layout_is_refused_and_left_alone() {
                 refused,
                 StoreError::NewerSchema {
                     found: 99,
-                    known: 3,
+                    known: NEWEST,
                     ..
                 }
             ),

@@ -26,6 +26,8 @@
             done
             installShellCompletion postroom.{bash,zsh,fish}
             install -Dm644 systemd/postroom.service -t $out/lib/systemd/system
+            install -Dm644 systemd/postroom-user.service $out/lib/systemd/user/postroom.service
+            sed -i "s|^ExecStart=[^ ]*|ExecStart=$out/bin/postroom|" $out/lib/systemd/*/postroom.service
             install -Dm644 rules/*.toml -t $out/share/postroom/rules
           '';
           meta = {

@@ -110,6 +110,27 @@ fn dovecot_a_read_only_inbox_is_only_looked_at() {
     proxy.assert_clean();
 }
 
+/// A move back that the server refuses is not said to be done.
+#[test]
+fn dovecot_an_undo_that_the_inbox_does_not_take_is_said_to_have_failed() {
+    let Some(server) = Dovecot::new().acl().start() else {
+        return;
+    };
+    let (home, mut daemon) = started(server.port);
+    let letter = Letter::from("a@news.example");
+    server.deliver("alice", &letter.bytes());
+    server.hand("alice").wait_for("News", &letter.id());
+    daemon.wait_line("bucket=news");
+    daemon.terminate();
+    server.rights("alice", "INBOX", "lrwste");
+    let said = home.run(&["undo", "--last", "1"]).expect_code(1).stdout;
+    assert!(said.contains("stays: ") && !said.contains("is back"), "{said}");
+    server.rights("alice", "INBOX", "lrwstipekxa");
+    let said = home.run(&["undo", "--last", "1"]).expect_code(0).stdout;
+    assert!(said.contains("is back in INBOX"), "{said}");
+    server.hand("alice").wait_for("INBOX", &letter.id());
+}
+
 #[test]
 fn cyrus_a_folder_that_takes_no_mail_is_reported_at_the_start() {
     let Some(server) = Cyrus::new().start() else { return };

@@ -86,8 +86,7 @@ fn the_units_say_what_the_daemon_relies_on() {
             "Type=notify",
             "ExecReload=/bin/sh -c \"kill -HUP ${MAINPID}\"",
             "WatchdogSec=120",
-            "StateDirectory=postroom",
-            "StateDirectoryMode=0700",
+            "UMask=0077",
             "RestartPreventExitStatus=2 77 78",
             "LimitCORE=0",
         ] {
@@ -95,4 +94,13 @@ fn the_units_say_what_the_daemon_relies_on() {
         }
         assert!(text.contains("LoadCredential=home:"), "{unit}");
     }
+    // A user's service would get another state directory by this than the commands in that user's terminal have.
+    let says = |unit: &str, key: &str| {
+        fs::read_to_string(unit)
+            .unwrap()
+            .lines()
+            .any(|line| line.starts_with(key))
+    };
+    assert!(says(SYSTEM, "StateDirectory=postroom") && says(SYSTEM, "StateDirectoryMode=0700"));
+    assert!(!says(USER, "StateDirectory"));
 }

@@ -1,4 +1,4 @@
-//! Twenty things a user says, and the one command that answers each. The list was written before the help was looked at; each
+//! Things a user says, and the one command that answers each. The list was written before the help was looked at; each
 //! command must be found in `postroom --help` by a word that the user has said or would look for, and must answer, on a real
 //! Dovecot with a day of mail behind it.
 #![allow(
@@ -31,7 +31,7 @@ const fn task(said: &'static str, word: &'static str, command: &'static [&'stati
 }
 
 /// In an order in which a day could bring them.
-const TASKS: [Task; 24] = [
+const TASKS: [Task; 34] = [
     task("is it running?", "whether it runs", &["status"], "connected since"),
     task(
         "why is this mail in Bulk?",
@@ -105,6 +105,46 @@ const TASKS: [Task; 24] = [
     task("stop for an hour", "Stop for an hour", &["pause", "1h"], "paused until"),
     task("go on", "Go on", &["resume"], "goes on"),
     task(
+        "stop sorting for the weekend",
+        "until monday",
+        &["pause", "monday"],
+        "paused until",
+    ),
+    task("I am back", "after a pause", &["resume"], "goes on"),
+    task(
+        "why was this not moved?",
+        "why a message is where it is",
+        &["explain", "stranger@people.example"],
+        "left in INBOX",
+    ),
+    task(
+        "what went to Bulk today?",
+        "what went to Bulk",
+        &["log", "--since", "today", "--to", "Bulk"],
+        "robot@machine.example",
+    ),
+    task(
+        "what did I teach you last week?",
+        "what you taught",
+        &["senders", "--sort", "taught"],
+        "shop.example",
+    ),
+    task("who fills my inbox?", "who writes most", &["stats"], "Most mail from"),
+    task("how often were you wrong?", "had to put right", &["stats"], "put right"),
+    task(
+        "how do I get everything from my bank into a folder?",
+        "how to write a rule",
+        &["man", "rules"],
+        "move = ",
+    ),
+    task("be quiet at night", "every setting", &["man", "config"], "22:00"),
+    task(
+        "take my filters from Gmail along",
+        "filters of another program",
+        &["import", "gmail", "filters.xml"],
+        "bank.example",
+    ),
+    task(
         "clean up what already lies in my inbox",
         "already lies in the inbox",
         &["sort", "--yes"],
@@ -142,6 +182,24 @@ const TASKS: [Task; 24] = [
         "Account 1",
     ),
 ];
+
+/// What is asked of it while no service runs.
+const WITHOUT_SERVICE: [Task; 2] = [
+    task("look at my mail now", "look once, now", &["run", "--once"], "connected"),
+    task(
+        "forget everything about me",
+        "Forget everything",
+        &["purge", "--yes"],
+        "Erased",
+    ),
+];
+
+const GMAIL: &str = r#"<?xml version='1.0' encoding='UTF-8'?>
+<feed xmlns='http://www.w3.org/2005/Atom' xmlns:apps='http://schemas.google.com/apps/2006'>
+<entry><category term='filter'/><apps:property name='from' value='service@bank.example'/>
+<apps:property name='label' value='Bank'/><apps:property name='shouldArchive' value='true'/></entry>
+</feed>
+"#;
 
 /// A mailbox with some past: letters to Bea, a folder sorted by hand, and a morning of mail that was sorted.
 fn a_day(server: &Server) -> Home {
@@ -181,6 +239,15 @@ fn each_task_is_one_command_that_the_help_names() {
         "new.toml",
         "[[rule]]\nname = \"new\"\nwhen = { from = \"stranger@people.example\" }\nbucket = \"bulk\"\n",
     );
+    home.write_private("filters.xml", GMAIL);
+    let mut failed = unanswered(&home, &TASKS);
+    daemon.terminate();
+    failed.extend(unanswered(&home, &WITHOUT_SERVICE));
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+/// What the help did not lead to, or was not answered.
+fn unanswered(home: &Home, tasks: &[Task]) -> Vec<String> {
     let help = home.run(&["--help"]).expect_code(0).stdout;
     let mut failed = Vec::new();
     for Task {
@@ -188,7 +255,7 @@ fn each_task_is_one_command_that_the_help_names() {
         word,
         command,
         answer,
-    } in TASKS
+    } in tasks
     {
         let name = command[0];
         let line = help
@@ -209,8 +276,7 @@ fn each_task_is_one_command_that_the_help_names() {
             failed.push(format!("{said}: {command:?} says no {answer:?}: {answered:?}"));
         }
     }
-    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
-    daemon.terminate();
+    failed
 }
 
 #[test]

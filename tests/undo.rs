@@ -175,7 +175,11 @@ fn every_way_to_say_which_moves_and_none_of_them_twice() {
     scene.lies_in(&letters[1], "INBOX");
     let taken_back = scene.row(&letters[1]);
     assert_eq!(taken_back["kind"], "undo");
-    assert!(scene.undo(&["--id", &id], 1).contains("it has already been taken back"));
+    let again = scene.undo(&["--id", &id], 0);
+    assert!(again.contains(&format!("#{id} was taken back before")), "{again}");
+    let rest = scene.undo(&["--since", "1h", "--dry-run"], 0);
+    assert_eq!(rest.matches("would go back to INBOX").count(), 3, "{rest}");
+    assert!(rest.contains(&format!("#{id} was taken back before")), "{rest}");
     assert!(
         scene
             .undo(&["--id", &taken_back["id"].to_string()], 0)
@@ -184,15 +188,20 @@ fn every_way_to_say_which_moves_and_none_of_them_twice() {
     scene.lies_in(&letters[1], "News");
     before.assert_same(&Census::of(&scene.server, "alice"));
 
-    // All of a run: what has been moved since by another row is left alone, with the reason.
+    // All of a run: what has been moved since by another row is left alone, with the reason and the number of that row.
+    let put_there_again = scene.row(&letters[1])["id"].to_string();
     let said = scene.undo(&["--run", &run], 1);
     assert_eq!(said.matches("is back in INBOX").count(), 3, "{said}");
     assert!(
-        said.contains("take that back first") || said.contains("already been taken back"),
+        said.contains(&format!("take that back first (#{put_there_again})")),
         "{said}"
     );
     let said = scene.undo(&["--all"], 1);
-    assert_eq!(said.matches("stays: ").count(), 4, "{said}");
+    assert_eq!(said.matches("stays: ").count(), 1, "{said}");
+    assert!(said.contains("3 were taken back before"), "{said}");
+    scene.undo(&["--id", &put_there_again], 0);
+    // What is back already is no failure: there is nothing left to do.
+    assert_eq!(scene.undo(&["--all"], 0), "4 were taken back before\n");
     let nothing = scene.home.run(&["undo", "--id", "99999"]);
     assert!(
         nothing.code != Some(0) && nothing.text().contains("there is no such move"),
@@ -202,6 +211,13 @@ fn every_way_to_say_which_moves_and_none_of_them_twice() {
     before.assert_same(&Census::of(&scene.server, "alice"));
     daemon.terminate();
     scene.proxy.assert_clean();
+
+    // Nobody looks after that account any more: its moves cannot be taken back, and that is said.
+    let config = std::fs::read_to_string(scene.home.config()).unwrap();
+    scene
+        .home
+        .write_private("postroom.toml", &config.replace("name = \"home\"", "name = \"other\""));
+    assert!(scene.undo(&["--all"], 1).contains("no longer configured"));
 }
 
 #[test]
@@ -221,6 +237,7 @@ fn since_and_all_take_back_what_the_user_has_not_touched() {
     let more = scene.sorted(&["seven"]);
     let said = scene.undo(&["--all"], 1);
     assert_eq!(said.matches("is back in INBOX").count(), 1, "{said}");
+    assert!(said.contains("was taken back before"), "{said}");
     scene.lies_in(&more[0], "INBOX");
     daemon.terminate();
     scene.proxy.assert_clean();

@@ -168,7 +168,7 @@ impl Daemon for Actor {
     async fn undo_last(&mut self) -> Result<(), String> {
         let row = self.last_move.ok_or("nothing has been moved")?;
         match take_back(&self.config, row).await.map_err(|error| error.to_string())? {
-            Some(Undone::Back(_) | Undone::CopyStays(_)) => Ok(()),
+            Some(Undone::Back(_) | Undone::Before | Undone::CopyStays(_)) => Ok(()),
             Some(Undone::Refused(why)) => Err(why),
             None => Err("the move is not on record".to_owned()),
         }

@@ -26,7 +26,7 @@ const PERIOD: Duration = Duration::from_millis(500);
 /// Show what was done with which message, and why
 #[derive(Debug, Clone, Default, Args)]
 #[command(
-    after_help = "Examples:\n  last night                postroom log --since 8h\n  one sender                postroom log --since yesterday --from editor@news.example"
+    after_help = "Examples:\n  last night                postroom log --since 8h\n  one sender                postroom log --since yesterday --from editor@news.example\n  what went to Bulk         postroom log --since today --to Bulk"
 )]
 pub struct LogArgs {
     /// Go on showing what happens until interrupted
@@ -47,6 +47,9 @@ pub struct LogArgs {
     /// About mail from this address only
     #[arg(long, value_name = "ADDRESS")]
     pub from: Option<String>,
+    /// What went to this folder only
+    #[arg(long, value_name = "FOLDER")]
+    pub to: Option<String>,
     /// Only these: keep, preview, sort, undo, file, rescue
     #[arg(long, value_name = "VERB", value_delimiter = ',')]
     pub only: Vec<String>,
@@ -112,6 +115,7 @@ fn query(args: &LogArgs, records: &Records) -> anyhow::Result<Query> {
         account: args.account.clone(),
         since,
         from,
+        destination: args.to.as_deref().map(Mailbox::new),
         kinds,
         limit: args.limit.or_else(|| since.is_none().then_some(SHOWN)),
         newest_first: true,
@@ -342,6 +346,13 @@ mod tests {
                 ..LogArgs::default()
             }),
             [3, 5]
+        );
+        assert_eq!(
+            ids(LogArgs {
+                to: Some("Blackhole".to_owned()),
+                ..LogArgs::default()
+            }),
+            [5]
         );
         for wrong in [
             LogArgs {

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 use clap::{Args, CommandFactory, ValueEnum};
@@ -19,7 +20,9 @@ const CONFIG: &str = include_str!("man/config.md");
 
 /// Print a manual page
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:\n  postroom man rules | man -l -\n  postroom man --dir /usr/share/man")]
+#[command(
+    after_help = "Examples:\n  how to write a rule       postroom man rules\n  every setting             postroom man config\n  for a package             postroom man --dir /usr/share/man"
+)]
 pub struct ManArgs {
     /// Which page: postroom, config or rules
     #[arg(value_enum, default_value_t = Page::Postroom, hide_possible_values = true)]
@@ -49,6 +52,15 @@ impl Page {
         })
     }
 
+    /// The page for people without `man`: as it was written.
+    fn plain(self) -> Option<&'static str> {
+        match self {
+            Page::Postroom => None,
+            Page::Config => Some(CONFIG),
+            Page::Rules => Some(RULES),
+        }
+    }
+
     fn path(self) -> &'static str {
         match self {
             Page::Postroom => "man1/postroom.1",
@@ -58,9 +70,15 @@ impl Page {
     }
 }
 
-/// Prints a page or writes them all.
-pub fn run(args: &ManArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
+/// Prints a page, to a person on a terminal by `man` where there is one, or writes them all.
+pub fn run(args: &ManArgs, on_terminal: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
     match &args.dir {
+        None if on_terminal => {
+            let text = args.page.text()?;
+            if !shown_by_man(&text) {
+                out.write_all(args.page.plain().map_or(text.as_slice(), str::as_bytes))?;
+            }
+        }
         None => out.write_all(&args.page.text()?)?,
         Some(dir) => {
             for page in Page::value_variants() {
@@ -69,6 +87,17 @@ pub fn run(args: &ManArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
         }
     }
     Ok(0)
+}
+
+/// Whether `man` could show the page; some cannot read one from their input.
+fn shown_by_man(page: &[u8]) -> bool {
+    let started = Command::new("man").args(["-l", "-"]).stdin(Stdio::piped()).spawn();
+    let Ok(mut man) = started else { return false };
+    // A reader who leaves early closes the pipe.
+    if let Some(mut input) = man.stdin.take() {
+        let _ = input.write_all(page);
+    }
+    man.wait().is_ok_and(|status| status.success())
 }
 
 fn write(path: &Path, text: &[u8]) -> anyhow::Result<()> {
@@ -126,7 +155,7 @@ const EXIT_STATUS: &str = "\
 | code | meaning |
 |---|---|
 | 0 | all went well |
-| 1 | `check` found something wrong, or `undo` left something where it is |
+| 1 | `check` found something wrong, or `undo` could not take something back |
 | 2 | the command line, or a file that it names, makes no sense |
 | 69 | the server cannot be reached or used |
 | 74 | the records, or another local file, cannot be used |
@@ -207,7 +236,7 @@ mod tests {
             page: Page::Postroom,
             dir: Some(dir.path().to_owned()),
         };
-        run(&args, &mut Vec::new()).unwrap();
+        run(&args, false, &mut Vec::new()).unwrap();
         for page in Page::value_variants() {
             let text = fs::read_to_string(dir.path().join(page.path())).unwrap();
             assert!(text.contains(".TH "), "{}", page.path());

@@ -83,7 +83,7 @@ pub enum Command {
     Go(go::Args),
     /// Log in at a provider that takes tokens instead of passwords (OAuth)
     Login(login::Args),
-    /// Look after the accounts (this is what the service runs)
+    /// Look after the accounts (this is what the service runs), or look once, now
     Run(run::Args),
     /// Show what would happen to the inbox (what if I added this rule?); touches nothing
     Preview(preview::Args),
@@ -97,17 +97,17 @@ pub enum Command {
     Explain(explain::Args),
     /// Take moves back: one, those since lunch, or all there are
     Undo(undo::Args),
-    /// Stop for an hour, until a time, or until you say so; mail stays in the inbox
+    /// Stop for an hour, until monday, or until you say so; mail stays in the inbox
     Pause(pause::PauseArgs),
     /// Go on after a pause
     Resume(pause::ResumeArgs),
     /// Show whether it runs, how each account is doing, and how many messages wait
     Status(status::Args),
-    /// Show what it did (last night, with one sender): what was decided, moved and learned
+    /// Show what it did (last night, with one sender, what went to Bulk) and learned
     Log(log::LogArgs),
     /// Show whom you write to and what you taught, or all about one sender
     Senders(senders::SendersArgs),
-    /// Show what went where, day by day, and who writes most
+    /// Show what went where, day by day, who writes most, and what you had to put right
     Stats(stats::StatsArgs),
     /// Put the daily summary into your inbox, or print it
     Digest(digest::Args),
@@ -123,7 +123,7 @@ pub enum Command {
     Forget(forget::ForgetArgs),
     /// Write all it has learned into a file, for another machine; or all it stores
     Export(export::ExportArgs),
-    /// Erase everything that is stored
+    /// Forget everything: erase all that is stored
     Purge(purge::PurgeArgs),
     /// Take lessons from a file, or translate the filters of another program
     Import(import::ImportArgs),
@@ -133,7 +133,7 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     /// Print the completions for a shell
     Completions(completions::CompletionsArgs),
-    /// Print a manual page
+    /// Print a manual page: the commands, how to write a rule, every setting
     Man(man::ManArgs),
 }
 
@@ -199,7 +199,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Metrics(args) => on_records(&context, |records, out| metrics::run(&args, records, out)),
         Command::Doctor(args) => doctor::run(&args, &context, &mut io::stdout().lock()),
         Command::Completions(args) => completions::run(&args, &mut io::stdout().lock()),
-        Command::Man(args) => man::run(&args, &mut io::stdout().lock()),
+        Command::Man(args) => man::run(&args, io::stdout().is_terminal(), &mut io::stdout().lock()),
     };
     exit::report(result)
 }

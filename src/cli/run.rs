@@ -9,10 +9,10 @@ use crate::daemon::supervisor::Supervisor;
 /// Options of `postroom run`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example: postroom --config /etc/postroom/postroom.toml run\n\nTo stop it for an hour: postroom pause 1h. To let it only look on: mode = \"preview\" in postroom.toml."
+    after_help = "Examples:\n  as the service does       postroom --config /etc/postroom/postroom.toml run\n  look once, now            postroom run --once\n\nTo stop it for an hour: postroom pause 1h. To let it only look on: mode = \"preview\" in postroom.toml."
 )]
 pub struct Args {
-    /// Make one full sweep of every account, then exit
+    /// Look through every account once, then end
     #[arg(long)]
     pub once: bool,
 }

@@ -1,7 +1,5 @@
 //! The daemon that may be at work while a command changes something it goes by.
 
-use std::fs;
-
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::context::{block_on, store_to_read};
@@ -22,10 +20,6 @@ fn find(config: &Config, account: &str) -> anyhow::Result<Option<Pid>> {
     let (store, account) = (store_to_read(config)?, account.to_owned());
     let note = block_on(async { store.run(move |store| store.get_note(&account, NOTE)).await })??;
     let status = note.and_then(|text| serde_json::from_str::<AccountStatus>(&text).ok());
-    let Some(pid) = status.map(|status| status.pid) else {
-        return Ok(None);
-    };
-    // The number may have gone to another program since.
-    let is_ours = fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == "postroom");
-    Ok(i32::try_from(pid).ok().filter(|_| is_ours).and_then(Pid::from_raw))
+    let pid = status.filter(AccountStatus::is_running).map(|status| status.pid);
+    Ok(pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw))
 }

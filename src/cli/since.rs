@@ -1,7 +1,7 @@
 //! Times as a person says them: a point in the past (`--since`), and one ahead (`postroom pause`).
 
 use anyhow::{Context, bail};
-use jiff::civil::{Date, DateTime, Time};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::{Span, Zoned};
 
 use crate::sort::mailbox::Timestamp;
@@ -28,13 +28,16 @@ pub fn parse(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
     Ok(Timestamp(instant.timestamp().as_second()))
 }
 
-/// The instant ahead that is meant by `1h`, `2d`, `tomorrow`, `18:00` (the next one), `2026-11-23` or `2026-11-23 08:00`.
+/// The instant ahead that is meant by `1h`, `2d`, `tomorrow`, `monday` (where the next one begins), `18:00` (the next one),
+/// `2026-11-23` or `2026-11-23 08:00`.
 pub fn parse_ahead(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
     let text = text.trim();
     let instant = if let Ok(span) = text.parse::<Span>() {
         now.checked_add(span.abs()).context("that is too far ahead")?
     } else if text == "tomorrow" {
         now.tomorrow()?.start_of_day()?
+    } else if let Some(weekday) = weekday(text) {
+        now.nth_weekday(1, weekday)?.start_of_day()?
     } else if let Some(instant) = named(text, now)? {
         instant
     } else if let Ok(time) = text.parse::<Time>() {
@@ -45,12 +48,25 @@ pub fn parse_ahead(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
             at(now.date().tomorrow()?, time, now)?
         }
     } else {
-        bail!("`{text}` is no time; say for example 30m, 1h, 2d, tomorrow, 18:00 or 2026-11-23");
+        bail!("`{text}` is no time; say for example 30m, 1h, 2d, tomorrow, monday, 18:00 or 2026-11-23");
     };
     if instant <= *now {
         bail!("`{text}` is over already");
     }
     Ok(Timestamp(instant.timestamp().as_second()))
+}
+
+fn weekday(text: &str) -> Option<Weekday> {
+    Some(match text.to_ascii_lowercase().as_str() {
+        "monday" => Weekday::Monday,
+        "tuesday" => Weekday::Tuesday,
+        "wednesday" => Weekday::Wednesday,
+        "thursday" => Weekday::Thursday,
+        "friday" => Weekday::Friday,
+        "saturday" => Weekday::Saturday,
+        "sunday" => Weekday::Sunday,
+        _ => return None,
+    })
 }
 
 /// A day or an instant that is written out: RFC 3339, `2026-11-22 14:00`, `2026-11-22`.
@@ -122,6 +138,9 @@ mod tests {
             ("18:00", "2026-11-22T18:00:00Z"),
             ("07:00", "2026-11-23T07:00:00Z"),
             ("tomorrow", "2026-11-23T00:00:00Z"),
+            // It is a Sunday.
+            ("monday", "2026-11-23T00:00:00Z"),
+            ("Sunday", "2026-11-29T00:00:00Z"),
             ("2026-11-25", "2026-11-25T00:00:00Z"),
             ("2026-11-25 08:00", "2026-11-25T08:00:00Z"),
         ] {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::Args;
 
 use super::identity;
@@ -20,7 +20,7 @@ pub struct TrainArgs {
     /// An address, a domain with everything below it (@shop.example), or a List-Id
     #[arg(value_name = "ADDRESS|@DOMAIN|LIST")]
     pub sender: String,
-    /// top, inbox, news, bulk, blackhole, or a bucket of your own
+    /// top, inbox, news, bulk, blackhole, or a bucket of your own ([account.bucket.NAME] in postroom.toml)
     pub bucket: String,
     /// For this account
     #[arg(long, value_name = "NAME")]
@@ -30,7 +30,9 @@ pub struct TrainArgs {
 /// Runs the command; 0 when the lesson is in force.
 pub fn run(args: &TrainArgs, records: &Records, out: &mut dyn Write) -> anyhow::Result<u8> {
     let identity = identity::parse(&args.sender)?;
-    let bucket = records.bucket(&args.bucket)?;
+    let bucket = records.bucket(&args.bucket).map_err(|unknown| {
+        anyhow!("{unknown}. A folder of your own becomes a bucket by two lines in postroom.toml: [account.bucket.NAME] and folder = \"FOLDER\"")
+    })?;
     refuse_shared(&identity, bucket)?;
     let mut store = records.write()?;
     let account = records.single(&store, args.account.as_deref())?;

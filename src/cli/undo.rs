@@ -88,6 +88,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
                 "{} moves belong to the account `{name}`, which is no longer configured",
                 rows.len()
             );
+            refused += rows.len();
             continue;
         };
         let logbook = Logbook::new(&account.name, None);
@@ -103,9 +104,13 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     Ok(if refused == 0 { exit::OK } else { exit::FINDING })
 }
 
-/// Prints each result; returns how many were refused.
+/// Prints each result; returns how many were refused. What had been taken back before is no failure, and is counted only.
 fn print(results: &[(RowId, Undone)], dry_run: bool) -> usize {
     let verb = if dry_run { "would go back to" } else { "is back in" };
+    let before: Vec<RowId> = results
+        .iter()
+        .filter_map(|(row, undone)| (*undone == Undone::Before).then_some(*row))
+        .collect();
     for (row, undone) in results {
         match undone {
             Undone::Back(folder) => println!("#{row} {verb} {folder}"),
@@ -113,7 +118,13 @@ fn print(results: &[(RowId, Undone)], dry_run: bool) -> usize {
             Undone::CopyStays(folder) => {
                 println!("#{row} is a copy and stays in {folder}: Postroom deletes no mail");
             }
+            Undone::Before => {}
         }
+    }
+    match before.as_slice() {
+        [] => {}
+        [row] => println!("#{row} was taken back before"),
+        rows => println!("{} were taken back before", rows.len()),
     }
     results
         .iter()

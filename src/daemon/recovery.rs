@@ -18,6 +18,7 @@ mod copies;
 use std::collections::BTreeMap;
 
 use super::error::DaemonError;
+use super::status::is_ours;
 use super::visit::{Visit, identity};
 use crate::imap::ImapError;
 use crate::imap::failpoint::failpoint;
@@ -278,9 +279,7 @@ fn is_at_work(run: &str) -> bool {
     let Some(pid) = run.rsplit('-').next().and_then(|pid| pid.parse::<u32>().ok()) else {
         return false;
     };
-    // Not `exe`: no other user's process may look there, since this program lets nobody dump its memory.
-    let program = |process: &str| std::fs::read_to_string(format!("/proc/{process}/comm")).ok();
-    pid != std::process::id() && program(&pid.to_string()).is_some_and(|it| program("self") == Some(it))
+    pid != std::process::id() && is_ours(pid)
 }
 
 #[cfg(test)]

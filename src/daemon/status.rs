@@ -45,13 +45,18 @@ pub struct AccountStatus {
     pub pid: u32,
 }
 
+/// True when a process of this program has that number; it may have gone to another program since.
+///
+/// Judged by its name, not by `/proc/PID/exe`: nobody but root may look there, since this program lets nobody dump its memory.
+pub fn is_ours(pid: u32) -> bool {
+    let program = |process: &str| std::fs::read_to_string(format!("/proc/{process}/comm")).ok();
+    program(&pid.to_string()).is_some_and(|name| program("self") == Some(name))
+}
+
 impl AccountStatus {
     /// True while the process that wrote it lives.
     pub fn is_running(&self) -> bool {
-        std::path::Path::new("/proc")
-            .join(self.pid.to_string())
-            .join("exe")
-            .exists()
+        is_ours(self.pid)
     }
 
     /// Connected and swept.
@@ -123,4 +128,18 @@ pub async fn save(store: &StoreHandle, account: &str, status: AccountStatus) -> 
     store
         .run(move |store| store.set_note(&account, NOTE, Some(&text)))
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_of_another_program_is_not_the_daemon() {
+        let mine = AccountStatus::away("connecting");
+        assert!(mine.is_running());
+        // The number is given anew after the machine has started: to process 1, say.
+        assert!(!AccountStatus { pid: 1, ..mine.clone() }.is_running());
+        assert!(!AccountStatus { pid: u32::MAX, ..mine }.is_running());
+    }
 }

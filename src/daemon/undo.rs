@@ -17,35 +17,37 @@ use crate::sort::verdict::{FlagChange, Reason};
 pub enum Undone {
     /// It is back in this folder (or would be, with `--dry-run`).
     Back(Mailbox),
+    /// It had been taken back before, and that still stands: there was nothing to do.
+    Before,
     /// It was refused; the sentence says why.
     Refused(String),
     /// A further copy of a message that went back; it stays in this folder, for Postroom deletes no mail.
     CopyStays(Mailbox),
 }
 
-/// Why a row cannot be taken back at all; `None` when it can be tried.
-pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
-    let because = |why: &str| Some(why.to_owned());
+/// What can be said about a row before anybody looks at the server; `None` when taking it back can be tried.
+fn objection(row: &Row, history: &[Row]) -> Option<Undone> {
+    let because = |why: &str| Some(Undone::Refused(why.to_owned()));
     match (row.entry.kind, row.state) {
         (RowKind::Return, _) => {
             return because("its time had come; put it into a snooze folder again to see it later");
         }
         (RowKind::Sort | RowKind::Undo | RowKind::Hold, State::Done) => {}
         (RowKind::Sort | RowKind::Undo | RowKind::Hold, state) => {
-            return Some(format!(
+            return because(&format!(
                 "this move is {}, so there is nothing to take back",
                 state.as_str()
             ));
         }
         (RowKind::Copy, _) => {
             let folder = row.entry.destination.as_ref().map_or("its folder", Mailbox::as_str);
-            return Some(format!(
+            return because(&format!(
                 "row {} is a copy that a rule asked for; Postroom deletes no mail, so it stays in {folder}: remove it yourself if you do not want it",
                 row.id
             ));
         }
         (kind, _) => {
-            return Some(format!(
+            return because(&format!(
                 "row {} is a `{}`: Postroom moved nothing there",
                 row.id,
                 kind.as_str()
@@ -62,15 +64,33 @@ pub fn objection(row: &Row, history: &[Row]) -> Option<String> {
             RowKind::File | RowKind::Rescue | RowKind::Snooze => {
                 return because("you have moved this message since; your hand wins");
             }
-            RowKind::Undo if other.entry.undoes == Some(row.id) => return because("it has already been taken back"),
+            RowKind::Undo if other.entry.undoes == Some(row.id) && stands(other, history) => {
+                return Some(Undone::Before);
+            }
             RowKind::Return => return because("it is back in the inbox already"),
             RowKind::Sort | RowKind::Undo | RowKind::Hold => {
-                return because("the message has been moved again since; take that back first");
+                let again = |row: &&Row| {
+                    row.state == State::Done && matches!(row.entry.kind, RowKind::Sort | RowKind::Undo | RowKind::Hold)
+                };
+                let last = history.iter().rfind(again).unwrap_or(other);
+                return because(&format!(
+                    "the message has been moved again since; take that back first (#{})",
+                    last.id
+                ));
             }
             RowKind::Keep | RowKind::Preview | RowKind::Copy => {}
         }
     }
     None
+}
+
+/// Whether what a row did has not been taken back by a later one.
+fn stands(row: &Row, history: &[Row]) -> bool {
+    let taking_it_back = |other: &&Row| other.entry.undoes == Some(row.id) && other.state == State::Done;
+    !history
+        .iter()
+        .filter(taking_it_back)
+        .any(|other| other.id > row.id && stands(other, history))
 }
 
 impl Visit<'_> {
@@ -86,7 +106,7 @@ impl Visit<'_> {
         for row in rows {
             let history = histories.get(&row.entry.mid).map(Vec::as_slice).unwrap_or_default();
             match (objection(&row, history), row.entry.destination.clone()) {
-                (Some(why), _) => results.push((row.id, Undone::Refused(why))),
+                (Some(said), _) => results.push((row.id, said)),
                 (None, Some(folder)) => {
                     results.extend(copies_of(&row, history));
                     by_folder.entry(folder).or_default().push(row);
@@ -165,8 +185,39 @@ impl Visit<'_> {
         if dry_run || entries.is_empty() {
             return Ok(());
         }
+        let tried: Vec<RowId> = entries.iter().filter_map(|entry| entry.undoes).collect();
         self.plan_moves(clock::now(), entries).await?;
-        self.carry_out().await
+        self.carry_out().await?;
+        self.believe_the_ledger(tried, results).await
+    }
+
+    /// A move back that was not done is not said to be: the server may have refused it, or the user been faster.
+    async fn believe_the_ledger(
+        &mut self,
+        tried: Vec<RowId>,
+        results: &mut [(RowId, Undone)],
+    ) -> Result<(), DaemonError> {
+        let attempts = self
+            .store
+            .run(move |store| {
+                let newest = |row: &RowId| store.undone_by(*row).map(|mut rows| (*row, rows.pop()));
+                tried.iter().map(newest).collect::<Result<BTreeMap<_, _>, _>>()
+            })
+            .await?;
+        for (row, undone) in results {
+            if let (Undone::Back(_), Some(Some(attempt))) = (&undone, attempts.get(row)) {
+                let code = attempt.code.as_deref().unwrap_or("no word why");
+                match attempt.state {
+                    State::Done => {}
+                    State::Void => *undone = Undone::Refused("you have moved or deleted it just now".to_owned()),
+                    State::Failed => *undone = Undone::Refused(format!("the server did not move it back: {code}")),
+                    State::Planned | State::Unknown => {
+                        *undone = Undone::Refused("the server has not said whether it is back; ask again".to_owned());
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Adds the messages of the selected folder between two UIDs.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use crate::cli::log;
 use crate::daemon::clock;
+use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Mid, Row, RowKind, State};
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid};
 use crate::sort::sanitise;
@@ -93,9 +94,14 @@ impl Story {
                 writeln!(out, "  change the rule                {}, line {line}", sanitise(file))?;
             }
             _ => {
+                let other = if entry.bucket == Bucket::Inbox {
+                    "BUCKET"
+                } else {
+                    "inbox"
+                };
                 writeln!(
                     out,
-                    "  for all of their mail          drag it where it belongs, or: postroom train {from} inbox"
+                    "  for all of their mail          drag it where it belongs, or: postroom train {from} {other}"
                 )?;
             }
         }

@@ -20,7 +20,10 @@ pub fn print(place: &Place, entry: &Entry) {
     } else {
         command("run", "the daemon, here in this terminal; or as a service:");
         println!("  install -D -m 644 systemd/postroom-user.service ~/.config/systemd/user/postroom.service");
-        println!("  systemctl --user enable --now postroom && loginctl enable-linger");
+        println!("  systemctl --user enable --now postroom");
+        println!(
+            "  loginctl enable-linger           it runs on while you are logged out; \"Access denied\": with sudo and your name"
+        );
     }
     if let SecretLine::Credential(name) = &entry.line {
         password(place, entry, name);

@@ -99,7 +99,7 @@ impl Draft<'_> {
 
     /// The whole of `postroom.toml`.
     pub fn config(&self, state: Option<&Path>) -> String {
-        let mut text = "# Postroom. After a change: `postroom check`, then `systemctl reload postroom`.\n\
+        let mut text = "# Postroom. After a change: `postroom check`, then `systemctl reload postroom` (your own service: `systemctl --user`).\n\
                         rules = \"rules\"   # a directory beside this file; every *.toml in it, in name order\n"
             .to_owned();
         if let Some(state) = state {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::records::{Records, explain_names, rfc3339};
 use super::since;
+use super::verdict_json::reason_object;
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Row, RowId, RowKind, State};
 use crate::sort::mailbox::Mailbox;
@@ -179,7 +180,6 @@ fn folder(row: &Row) -> &Mailbox {
 /// The object of design section 7, with what a row knows beyond a verdict.
 pub(super) fn object(row: &Row) -> Value {
     let entry = &row.entry;
-    let reason = &entry.reason;
     json!({
         "id": row.id,
         "at": rfc3339(row.at),
@@ -193,13 +193,7 @@ pub(super) fn object(row: &Row) -> Value {
         "bucket": entry.bucket.as_str(),
         "source": sanitise(entry.source.mailbox.as_str()),
         "folder": sanitise(folder(row).as_str()),
-        "reason": {
-            "kind": reason.kind.as_str(),
-            "text": sanitise(&reason.text),
-            "rule": reason.rule.as_deref().map(sanitise),
-            "file": reason.file.as_deref().map(sanitise),
-            "line": reason.line,
-        },
+        "reason": reason_object(&entry.reason),
         "code": row.code.as_deref().map(sanitise),
         "undoes": entry.undoes,
     })

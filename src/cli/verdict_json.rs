@@ -40,5 +40,11 @@ pub fn object(
 
 /// `{"kind","text","rule","file","line"}`.
 pub fn reason_object(reason: &Reason) -> Value {
-    json!({ "kind": reason.kind, "text": sanitise(&reason.text), "rule": reason.rule.as_deref(), "file": reason.file.as_deref(), "line": reason.line })
+    json!({
+        "kind": reason.kind,
+        "text": sanitise(&reason.text),
+        "rule": reason.rule.as_deref().map(sanitise),
+        "file": reason.file.as_deref().map(sanitise),
+        "line": reason.line,
+    })
 }

@@ -194,12 +194,12 @@ const WITHOUT_SERVICE: [Task; 2] = [
     ),
 ];
 
-const GMAIL: &str = r#"<?xml version='1.0' encoding='UTF-8'?>
+const GMAIL: &str = r"<?xml version='1.0' encoding='UTF-8'?>
 <feed xmlns='http://www.w3.org/2005/Atom' xmlns:apps='http://schemas.google.com/apps/2006'>
 <entry><category term='filter'/><apps:property name='from' value='service@bank.example'/>
 <apps:property name='label' value='Bank'/><apps:property name='shouldArchive' value='true'/></entry>
 </feed>
-"#;
+";
 
 /// A mailbox with some past: letters to Bea, a folder sorted by hand, and a morning of mail that was sorted.
 fn a_day(server: &Server) -> Home {

@@ -89,16 +89,16 @@ impl Story {
         if entry.kind == RowKind::Sort && last.state == State::Done {
             writeln!(out, "  take this move back            postroom undo --id {}", last.id)?;
         }
+        let other = if entry.bucket == Bucket::Inbox {
+            "BUCKET"
+        } else {
+            "inbox"
+        };
         match (entry.reason.kind, &entry.reason.file, entry.reason.line) {
             (ReasonKind::Rule, Some(file), Some(line)) => {
                 writeln!(out, "  change the rule                {}, line {line}", sanitise(file))?;
             }
             _ => {
-                let other = if entry.bucket == Bucket::Inbox {
-                    "BUCKET"
-                } else {
-                    "inbox"
-                };
                 writeln!(
                     out,
                     "  for all of their mail          drag it where it belongs, or: postroom train {from} {other}"

@@ -206,7 +206,8 @@ fn fetched(attributes: &[AttributeValue<'_>]) -> Option<Fetched> {
                 data: Some(data),
                 ..
             } => {
-                message.header = data.to_vec();
+                // Asked for so much and no more; a copy of more would leave holes in the heap.
+                message.header = data.get(..LONGEST_HEADER).unwrap_or(data).to_vec();
             }
             _ => {}
         }

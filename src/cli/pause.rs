@@ -17,7 +17,7 @@ use crate::sort::mailbox::Timestamp;
 New mail stays in the inbox meanwhile and is sorted afterwards. The pause outlives a restart.
 To let it look on without moving anything: mode = \"preview\" in postroom.toml.")]
 pub struct PauseArgs {
-    /// How long, or until when: 30m, 1h, 2d, 18:00, 2026-11-23 [default: until `postroom resume`]
+    /// How long, or until when: 2d, 18:00, monday, 2026-11-23 [default: until `postroom resume`]
     #[arg(value_name = "TIME", value_parser = since::ahead_argument)]
     pub until: Option<Timestamp>,
     /// This account only [default: all]

@@ -1,6 +1,7 @@
 //! Single stories on the model server: what a seed meets seldom, told step by step.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,6 +74,17 @@ async fn visited(rules_text: &str, story: impl AsyncFnOnce(&Shared, &mut Visit<'
         world.broken,
         world.chronicle.last()
     );
+}
+
+/// A world without weather, whose rules have an owner, and a daemon's life in it.
+fn lives(state: &Path) -> (Shared, Life) {
+    set_clock(DAWN);
+    let account = account(Duration::from_mins(5), false);
+    let world = Shared::new(Profile::dovecot(), Weather::calm(), Chronicle::new(true));
+    world.lock().rules = Some(Rulebook::new(state, &account));
+    reckoning::attend(&mut world.lock(), state);
+    let life = Life::new(&world, &account, state, 1).unwrap();
+    (world, life)
 }
 
 /// Somebody delivers a newsletter of that list; its number.
@@ -190,12 +202,7 @@ fn rules_that_came_while_nothing_could_be_written_decide_about_what_came_meanwhi
     };
     runtime().block_on(async {
         let state = scratch();
-        set_clock(DAWN);
-        let account = account(Duration::from_mins(5), false);
-        let world = Shared::new(Profile::dovecot(), Weather::calm(), Chronicle::new(true));
-        world.lock().rules = Some(Rulebook::new(state.path(), &account));
-        reckoning::attend(&mut world.lock(), state.path());
-        let life = Life::new(&world, &account, state.path(), 1).unwrap();
+        let (world, life) = lives(state.path());
         let story = async {
             sleep(Duration::from_mins(10)).await;
             simulate_full_disk(true);
@@ -218,12 +225,7 @@ fn rules_that_came_while_nothing_could_be_written_decide_about_what_came_meanwhi
 fn a_worker_that_cannot_write_stops_when_asked_to() {
     runtime().block_on(async {
         let state = scratch();
-        set_clock(DAWN);
-        let account = account(Duration::from_mins(5), false);
-        let world = Shared::new(Profile::dovecot(), Weather::calm(), Chronicle::new(true));
-        world.lock().rules = Some(Rulebook::new(state.path(), &account));
-        reckoning::attend(&mut world.lock(), state.path());
-        let life = Life::new(&world, &account, state.path(), 1).unwrap();
+        let (world, life) = lives(state.path());
         let story = async {
             sleep(Duration::from_mins(10)).await;
             simulate_full_disk(true);

@@ -1,10 +1,11 @@
 //! Times as a person says them: a point in the past (`--since`), and one ahead (`postroom pause`).
 
 use anyhow::{Context, bail};
-use jiff::civil::{Date, DateTime, Time, Weekday};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::{Span, Zoned};
 
 use crate::sort::mailbox::Timestamp;
+use crate::sort::weekday;
 
 /// The instant meant by `1h`, `30d`, `2w`, `1h 30m`, `today`, `yesterday`, `2026-11-22`, `2026-11-22 14:00` or `14:00`
 /// (today), in the zone of `now`. Days and weeks follow the calendar, also where the clocks change.
@@ -36,7 +37,7 @@ pub fn parse_ahead(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
         now.checked_add(span.abs()).context("that is too far ahead")?
     } else if text == "tomorrow" {
         now.tomorrow()?.start_of_day()?
-    } else if let Some(weekday) = weekday(text) {
+    } else if let Some(weekday) = weekday::named(text) {
         now.nth_weekday(1, weekday)?.start_of_day()?
     } else if let Some(instant) = named(text, now)? {
         instant
@@ -54,19 +55,6 @@ pub fn parse_ahead(text: &str, now: &Zoned) -> anyhow::Result<Timestamp> {
         bail!("`{text}` is over already");
     }
     Ok(Timestamp(instant.timestamp().as_second()))
-}
-
-fn weekday(text: &str) -> Option<Weekday> {
-    Some(match text.to_ascii_lowercase().as_str() {
-        "monday" => Weekday::Monday,
-        "tuesday" => Weekday::Tuesday,
-        "wednesday" => Weekday::Wednesday,
-        "thursday" => Weekday::Thursday,
-        "friday" => Weekday::Friday,
-        "saturday" => Weekday::Saturday,
-        "sunday" => Weekday::Sunday,
-        _ => return None,
-    })
 }
 
 /// A day or an instant that is written out: RFC 3339, `2026-11-22 14:00`, `2026-11-22`.

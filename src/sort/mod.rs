@@ -54,6 +54,7 @@ pub mod training;
 pub mod unanswered;
 pub mod verdict;
 pub mod wait;
+pub mod weekday;
 
 pub use sanitise::{is_treacherous, sanitise};
 

@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan, Zoned};
 
 use super::mailbox::{Mailbox, Timestamp};
+use super::weekday;
 
 /// Longest wait, in days.
 const LONGEST_DAYS: f64 = 366.0;
@@ -176,26 +177,13 @@ fn day_named(words: &[&str], since: &Zoned) -> Result<Date, NoTime> {
         ["weekend"] | ["this", "weekend"] => next(Weekday::Saturday),
         ["next", "week"] => next(Weekday::Monday),
         ["next", "month"] => today.first_of_month().checked_add(1.month()),
-        ["next" | "on", word] | [word] => match weekday(word) {
+        ["next" | "on", word] | [word] => match weekday::named_or_short(word) {
             Some(weekday) => next(weekday),
             None => return word.parse::<Date>().map_err(|_| NoTime::Nonsense),
         },
         _ => return Err(NoTime::Nonsense),
     };
     named.map_err(|_| NoTime::TooFar)
-}
-
-fn weekday(word: &str) -> Option<Weekday> {
-    Some(match word {
-        "monday" | "mon" => Weekday::Monday,
-        "tuesday" | "tue" => Weekday::Tuesday,
-        "wednesday" | "wed" => Weekday::Wednesday,
-        "thursday" | "thu" => Weekday::Thursday,
-        "friday" | "fri" => Weekday::Friday,
-        "saturday" | "sat" => Weekday::Saturday,
-        "sunday" | "sun" => Weekday::Sunday,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

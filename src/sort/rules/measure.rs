@@ -1,8 +1,10 @@
 //! Lengths of time, sizes, dates, hours and weekdays as rules write them.
 
+use jiff::civil::Weekday;
 use toml::value::{Datetime, Offset};
 
 use crate::sort::mailbox::Timestamp;
+use crate::sort::weekday;
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -177,7 +179,8 @@ impl Weekdays {
     /// Reads `sat` or `mon-fri`, in English, long or short.
     pub fn parse(text: &str) -> Option<Self> {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
-        let (first, last) = (weekday(first)?, weekday(last)?);
+        let position = |word: &str| weekday::abbreviated(word.trim()).map(Weekday::to_monday_zero_offset);
+        let (first, last) = (position(first)?, position(last)?);
         let mut set = 0;
         let mut day = first;
         loop {
@@ -201,21 +204,6 @@ impl Weekdays {
         let day = ((at.0 + i64::from(utc_offset)).div_euclid(DAY) + 3).rem_euclid(7);
         self.0 & (1 << day) != 0
     }
-}
-
-fn weekday(word: &str) -> Option<u8> {
-    let word = word.trim().to_ascii_lowercase();
-    let long = [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-    ];
-    let index = long.iter().position(|day| word.len() >= 2 && day.starts_with(&word))?;
-    u8::try_from(index).ok()
 }
 
 #[cfg(test)]

@@ -56,7 +56,11 @@ impl Visit<'_> {
         }
         let now = clock::now();
         match self.digests_told().await? {
-            None => self.note_digest(Told { told: now, tried: now }).await,
+            // What came before the first look at the clock is told too: a visit sorts first and waits then.
+            None => {
+                let told = Timestamp(now.0 - FIRST);
+                self.note_digest(Told { told, tried: now }).await
+            }
             Some(last) if is_due(&self.account.digest, last.tried, now, &TimeZone::system()) => {
                 match self.write_digest(last.told, now).await {
                     Err(DaemonError::Imap(error)) if !error.ends_connection() => {

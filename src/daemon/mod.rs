@@ -52,6 +52,7 @@ pub mod rights;
 pub mod rival;
 pub mod roster;
 pub mod round;
+mod settling;
 pub mod slumber;
 pub mod status;
 pub mod suggestions;

@@ -242,7 +242,7 @@ fn close_one(
             destination.map(|(validity, _)| validity.0),
             destination.map(|(_, uid)| uid.0),
             code.map(|code| names.text(code)),
-            (!to.is_open()).then_some(at.0),
+            at.0,
         ])?;
     Ok(())
 }

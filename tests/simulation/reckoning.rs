@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use postroom::sort::ledger::{Row, RowKind, State};
 use postroom::sort::mailbox::Mailbox;
+use postroom::sort::refusal::left_a_copy;
 use postroom::store::{Query, Store};
 
 use super::letter::Kind;
@@ -108,6 +109,12 @@ fn inspect(world: &World, act: &Act, store: &Store) -> Result<(), String> {
         ..Query::default()
     };
     let rows = store.rows(&query).expect("the records can be read");
+    // S10: of what was copied once, and is still there, no second copy is made.
+    let copied = |row: &&Row| source(row) == *place && row.entry.kind != RowKind::Copy && left_a_copy(row);
+    let moves = to.is_some() && open.entry.kind != RowKind::Copy;
+    if let Some(before) = rows.iter().find(copied).filter(|_| moves) {
+        return Err(format!("S10: {verb} of {place:?}, which row {} has copied", before.id));
+    }
     for other in rows.iter().filter(|row| source(row) != *place) {
         if hand == Hand::User {
             return Err(format!(

@@ -28,14 +28,16 @@ pub fn attend(world: &mut World, state: &Path) {
         })
     }));
     let mut records: Option<Store> = None;
-    world.inspect_with(Box::new(move |world, act| {
+    world.inspect_with(Box::new(move |world, acts| {
         if records.is_none() {
             records = Store::open_read_only(&state).ok();
         }
-        let store = records
-            .as_ref()
-            .ok_or("a command that changes mail, and there are no records")?;
-        inspect(world, act, store)
+        let Some(store) = &records else {
+            return vec!["a command that changes mail, and there are no records".to_owned()];
+        };
+        let open = store.open_rows(ACCOUNT).expect("the records can be read");
+        let found = acts.iter().map(|act| inspect(world, act, &open, store));
+        found.filter_map(Result::err).collect()
     }));
 }
 
@@ -57,14 +59,13 @@ fn source(row: &Row) -> Place {
 }
 
 /// One command about one copy.
-fn inspect(world: &World, act: &Act, store: &Store) -> Result<(), String> {
+fn inspect(world: &World, act: &Act, open: &[Row], store: &Store) -> Result<(), String> {
     let Act {
         verb,
         place,
         to,
         letter,
     } = act;
-    let open = store.open_rows(ACCOUNT).expect("the records can be read");
     // S4: the ledger first.
     let Some(open) = open.iter().find(|row| source(row) == *place) else {
         return Err(format!("S4: {verb} of {place:?} to {to:?} without an open row"));
@@ -98,7 +99,8 @@ fn inspect(world: &World, act: &Act, store: &Store) -> Result<(), String> {
             letter.id, open.entry.message_id
         ));
     }
-    if open.entry.kind == RowKind::Undo {
+    // Of what is expunged the copy was looked at before.
+    if open.entry.kind == RowKind::Undo || *verb == "EXPUNGE" {
         return Ok(());
     }
     // S5: what the user has put there, or what was decided before, is not moved.

@@ -62,8 +62,9 @@ impl Session {
         }
         let (uids, name, epoch) = (set.of(&open.view), open.name.clone(), open.epoch);
         self.find(world, command);
-        for uid in uids {
-            let act = Act {
+        let acts: Vec<Act> = uids
+            .into_iter()
+            .map(|uid| Act {
                 verb,
                 place: Place {
                     folder: name.clone(),
@@ -72,9 +73,9 @@ impl Session {
                 },
                 to: to.cloned(),
                 letter: self.found.iter().find(|copy| copy.uid == uid).map(|copy| copy.letter),
-            };
-            world.asked(&act);
-        }
+            })
+            .collect();
+        world.asked(&acts);
     }
 
     /// Finds the copies a command is about; once more where it was long on its way.

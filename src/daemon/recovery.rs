@@ -142,10 +142,11 @@ impl Visit<'_> {
     /// Compares open rows with both folders and closes each, but for those whose command may still come to something.
     async fn read_back(&mut self, moves: Vec<Row>, command: Command) -> Result<(), DaemonError> {
         for ((source, destination), rows) in by_pair(moves) {
+            // The source first: what is moved between the two looks is then seen twice, and not nowhere.
+            let (selected, present) = self.originals(&source, &rows).await?;
             let arrived = self.copies(&destination, &rows).await?;
             // A MOVE that ran would have taken the original along.
             let copies = !self.session.capabilities().move_;
-            let (selected, present) = self.originals(&source, &rows).await?;
             let mut unfinished = Vec::new();
             for row in rows {
                 let original = present

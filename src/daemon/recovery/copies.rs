@@ -61,8 +61,8 @@ impl Visit<'_> {
         destination: &Mailbox,
         rows: Vec<Row>,
     ) -> Result<(), DaemonError> {
-        let arrived = self.copies(destination, &rows).await?;
         let (selected, present) = self.originals(source, &rows).await?;
+        let arrived = self.copies(destination, &rows).await?;
         let mut unmade = Vec::new();
         for row in rows {
             let same_epoch = selected

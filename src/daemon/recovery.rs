@@ -1,7 +1,8 @@
 //! After a crash or a lost connection: every open row is read back from the server before anything new happens.
 //!
 //! For a row that is `planned` or `unknown` (reliability.md section 3):
-//! - the source folder has other UIDs now: closed as void, never acted upon;
+//! - the source folder has other UIDs now: closed as void, never acted upon. Where a COPY had run and the message is there
+//!   under another UID, closed as failed: the ledger then tells of the second copy;
 //! - the copy is still in the source with the same identity, and none has reached the destination: the command did not
 //!   run. Closed as failed; the message is decided about afresh. Flagged \Deleted it is left alone instead: void. So it is
 //!   where the ladder is COPY and something that came into the destination since is no longer there: it may have been our
@@ -17,20 +18,21 @@
 
 mod copies;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::clock;
 use super::error::DaemonError;
 use super::status::is_ours;
+use super::sweep::WINDOW;
 use super::visit::{Visit, identity};
+use crate::imap::Access;
 use crate::imap::ImapError;
 use crate::imap::failpoint::failpoint;
 use crate::imap::mover;
-use crate::imap::{Access, Selected};
 use crate::sort::ledger::{Entry, Mid, Outcome, PlannedMove, Row, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 use crate::sort::message::Message;
-use crate::sort::refusal::{INTERRUPTED, PRETENDED};
+use crate::sort::refusal::{COPIED, INTERRUPTED, PRETENDED};
 
 /// Note of a row whose copy may have been made, and then taken out of its folder by the user.
 const MAY_HAVE_LEFT: &str = "perhaps copied, and the copy taken away since; the original was left where it is";
@@ -49,6 +51,8 @@ struct Findings {
     in_source: bool,
     /// And it is flagged \Deleted there.
     deleted: bool,
+    /// The folder was numbered anew, and the message that a COPY was to leave is in it still.
+    renumbered: bool,
     /// UIDs of copies in the destination.
     in_destination: Vec<(UidValidity, Uid)>,
     /// A copy may have been in the destination and been taken away again.
@@ -99,6 +103,9 @@ fn resolve(findings: &Findings) -> Resolution {
         findings.in_source,
         findings.in_destination.as_slice(),
     ) {
+        (false, false, [_]) if findings.renumbered => Resolution::Close(Outcome::Failed(format!(
+            "{COPIED}the folder it was in was numbered anew before the original was removed"
+        ))),
         (_, false, [copy]) => Resolution::Close(Outcome::Done(Some(*copy))),
         (false, ..) => void("the source folder was renumbered"),
         (true, true, []) if findings.deleted && findings.may_have_left => void(MAY_HAVE_LEFT_MARKED),
@@ -146,21 +153,18 @@ impl Visit<'_> {
         for ((source, destination), rows) in by_pair(moves) {
             let looked = clock::now();
             // The source first: what is moved between the two looks is then seen twice, and not nowhere.
-            let (selected, present) = self.originals(&source, &rows).await?;
+            let originals = self.originals(&source, &rows).await?;
             let arrived = self.copies(&destination, &rows).await?;
             // A MOVE that ran would have taken the original along.
             let copies = !self.session.capabilities().move_;
             let mut unfinished = Vec::new();
             for row in rows {
-                let original = present
-                    .get(&row.entry.source.uid)
-                    .filter(|(mid, _)| *mid == row.entry.mid);
+                let original = originals.of(&row);
                 let findings = Findings {
-                    same_epoch: selected
-                        .as_ref()
-                        .is_some_and(|s| s.uid_validity == row.entry.source.uid_validity),
+                    same_epoch: originals.have_the_numbers_of(&row),
                     in_source: original.is_some(),
-                    deleted: original.is_some_and(|(_, deleted)| *deleted),
+                    deleted: original == Some(true),
+                    renumbered: copies && originals.renumbered.contains(&row.entry.mid),
                     in_destination: arrived.of(&row).to_vec(),
                     may_have_left: copies && arrived.may_have_left(&row),
                 };
@@ -251,27 +255,59 @@ impl Visit<'_> {
         Ok(arrived)
     }
 
-    /// The rows' messages that are still in the source, by UID, and whether each is flagged \Deleted.
-    async fn originals(
-        &mut self,
-        source: &Mailbox,
-        rows: &[Row],
-    ) -> Result<(Option<Selected>, BTreeMap<Uid, (Mid, bool)>), DaemonError> {
+    /// The rows' messages that are still in the source.
+    async fn originals(&mut self, source: &Mailbox, rows: &[Row]) -> Result<Originals, DaemonError> {
         let selected = match self.session.select(source, Access::ReadOnly).await {
             Ok(selected) => selected,
-            Err(ImapError::Refused { .. }) => return Ok((None, BTreeMap::new())),
+            Err(ImapError::Refused { .. }) => return Ok(Originals::default()),
             Err(error) => return Err(error.into()),
+        };
+        let mut originals = Originals {
+            uid_validity: Some(selected.uid_validity),
+            ..Originals::default()
         };
         let mut uids: Vec<Uid> = rows.iter().map(|row| row.entry.source.uid).collect();
         uids.sort_unstable();
         uids.dedup();
-        let fetched = self.session.headers(&uids, &self.fields()).await?;
-        let present = fetched.into_iter().map(|fetched| {
+        for fetched in self.session.headers(&uids, &self.fields()).await? {
             let mid = identity(&fetched, &Message::parse(&fetched.header));
             let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
-            (fetched.uid, (mid, deleted))
-        });
-        Ok((Some(selected), present.collect()))
+            originals.by_uid.insert(fetched.uid, (mid, deleted));
+        }
+        if !rows.iter().all(|row| originals.have_the_numbers_of(row)) {
+            for window in self.session.uids(Uid(1), None).await?.chunks(WINDOW) {
+                let fetched = self.session.headers(window, &self.fields()).await?;
+                let mids = fetched
+                    .iter()
+                    .map(|fetched| identity(fetched, &Message::parse(&fetched.header)));
+                originals.renumbered.extend(mids);
+            }
+        }
+        Ok(originals)
+    }
+}
+
+/// What is in the folder that rows' messages were in.
+#[derive(Debug, Default)]
+struct Originals {
+    /// `None` where the folder is gone.
+    uid_validity: Option<UidValidity>,
+    /// Messages with the rows' UIDs, and whether each is flagged \Deleted.
+    by_uid: BTreeMap<Uid, (Mid, bool)>,
+    /// All messages, where the folder was numbered anew since a row was planned.
+    renumbered: BTreeSet<Mid>,
+}
+
+impl Originals {
+    /// The folder has the UIDVALIDITY the row was planned with.
+    fn have_the_numbers_of(&self, row: &Row) -> bool {
+        self.uid_validity == Some(row.entry.source.uid_validity)
+    }
+
+    /// Whether the row's message is flagged \Deleted; `None` where it is not in its place.
+    fn of(&self, row: &Row) -> Option<bool> {
+        let (mid, deleted) = self.by_uid.get(&row.entry.source.uid)?;
+        (*mid == row.entry.mid).then_some(*deleted)
     }
 }
 

@@ -63,18 +63,12 @@ impl Visit<'_> {
         rows: Vec<Row>,
     ) -> Result<(), DaemonError> {
         let looked = clock::now();
-        let (selected, present) = self.originals(source, &rows).await?;
+        let originals = self.originals(source, &rows).await?;
         let arrived = self.copies(destination, &rows).await?;
         let mut unmade = Vec::new();
         for row in rows {
-            let same_epoch = selected
-                .as_ref()
-                .is_some_and(|selected| selected.uid_validity == row.entry.source.uid_validity);
             let findings = Findings {
-                in_source: same_epoch
-                    && present
-                        .get(&row.entry.source.uid)
-                        .is_some_and(|(mid, _)| *mid == row.entry.mid),
+                in_source: originals.have_the_numbers_of(&row) && originals.of(&row).is_some(),
                 in_destination: arrived.of(&row),
                 may_have_left: arrived.may_have_left(&row),
                 still_wanted: self.sorter.settings.moves && *row.entry.rules == *self.sorter.rules.digest(),

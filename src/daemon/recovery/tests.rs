@@ -7,6 +7,7 @@ fn resolved(same_epoch: bool, in_source: bool, in_destination: &[(UidValidity, U
         same_epoch,
         in_source,
         deleted: false,
+        renumbered: false,
         in_destination: in_destination.to_vec(),
         may_have_left: false,
     })
@@ -23,6 +24,7 @@ fn what_may_have_been_copied_and_taken_away_is_not_copied_again() {
         same_epoch: true,
         in_source,
         deleted: false,
+        renumbered: false,
         in_destination,
         may_have_left: true,
     };
@@ -44,6 +46,7 @@ fn what_carries_the_mark_of_deletion_is_not_decided_about_again() {
         same_epoch: true,
         in_source: true,
         deleted: true,
+        renumbered: false,
         in_destination,
         may_have_left: false,
     };
@@ -87,4 +90,29 @@ fn nothing_is_touched_when_the_server_shows_something_else() {
             "{resolution:?}"
         );
     }
+}
+
+#[test]
+fn a_copy_beside_an_original_that_was_numbered_anew_is_told() {
+    let findings = |renumbered, in_destination| Findings {
+        same_epoch: false,
+        in_source: false,
+        deleted: false,
+        renumbered,
+        in_destination,
+        may_have_left: false,
+    };
+    let told = resolve(&findings(true, vec![COPY]));
+    assert!(
+        matches!(&told, Resolution::Close(Outcome::Failed(code)) if code.starts_with(COPIED)),
+        "{told:?}"
+    );
+    assert_eq!(
+        resolve(&findings(false, vec![COPY])),
+        Resolution::Close(Outcome::Done(Some(COPY)))
+    );
+    assert!(matches!(
+        resolve(&findings(true, vec![])),
+        Resolution::Close(Outcome::Void(_))
+    ));
 }

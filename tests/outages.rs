@@ -256,9 +256,13 @@ fn a_second_daemon_on_the_same_state_is_refused_and_told_who_is_there() {
         return;
     };
     let daemon = scene.start();
-    let second = scene.home.run(&["run"]);
-    assert!(second.code.is_some_and(|code| code != 0), "{second:?}");
-    assert!(second.text().contains(&daemon.id().to_string()), "{}", second.text());
+    for command in [&["run"][..], &["run", "--once"], &["purge", "--yes"]] {
+        let second = scene.home.run(command).expect_code(74).text();
+        assert!(second.contains(&format!("process {}", daemon.id())), "{second}");
+        // It is no service: whoever runs one is told `systemctl stop` (daemon/service.rs).
+        let stop = format!("Stop it with ^C in the terminal where it runs, or with `kill {}`", daemon.id());
+        assert!(second.contains(&stop), "{second}");
+    }
     daemon.terminate();
 }
 

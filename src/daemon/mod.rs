@@ -16,7 +16,7 @@
 //! - [`contacts`] the user's address book
 //! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say, [`unanswered`] who owes him an answer
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
-//! - [`logbook`] all wording, [`status`], [`metrics`] and [`systemd`] who is told
+//! - [`logbook`] all wording, [`status`], [`metrics`] and [`systemd`] who is told; [`service`] who keeps the process
 
 pub mod access;
 pub mod attendant;
@@ -52,6 +52,7 @@ pub mod rights;
 pub mod rival;
 pub mod roster;
 pub mod round;
+pub mod service;
 pub mod slumber;
 pub mod status;
 pub mod suggestions;

@@ -6,7 +6,7 @@
 //!   password is another one
 //! - [`attendant`] further connections that only listen
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
-//! - [`rights`] folders that take no mail from us
+//! - [`rights`] folders that take no mail from us, [`gone`] those that the user has renamed or removed
 //! - [`recess`] the user has said stop; [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too,
 //!   [`claim`] by intent; [`hindrance`] the server says stop; [`slumber`] the machine was asleep
 //! - [`recovery`] open rows first, [`first_look`] one STATUS for all, [`bootstrap`] what Sent tells, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger
@@ -30,6 +30,7 @@ pub mod deferred;
 pub mod digest;
 pub mod error;
 pub mod first_look;
+pub mod gone;
 pub mod held;
 pub mod hindrance;
 pub mod layout;

@@ -307,7 +307,10 @@ fn a_second_daemon_on_the_same_state_is_refused_and_told_who_is_there() {
         let second = scene.home.run(command).expect_code(74).text();
         assert!(second.contains(&format!("process {}", daemon.id())), "{second}");
         // It is no service: whoever runs one is told `systemctl stop` (daemon/service.rs).
-        let stop = format!("Stop it with ^C in the terminal where it runs, or with `kill {}`", daemon.id());
+        let stop = format!(
+            "Stop it with ^C in the terminal where it runs, or with `kill {}`",
+            daemon.id()
+        );
         assert!(second.contains(&stop), "{second}");
     }
     daemon.terminate();

@@ -55,13 +55,15 @@ pub struct Args {
 /// Explains a file, a Message-ID or a place.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     logging::start("warn");
-    let (config, keeper) = context.config_and_rules()?;
+    // What was recorded is told whatever has become of the rules since.
+    let config = context.config()?;
+    let keeper = RulesKeeper::open(&config);
     let mut out = io::stdout().lock();
     let file = Path::new(&args.what);
     if file.is_file() {
         let account = account(&config, args.account.as_deref())?;
         let raw = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let asked = ask_about_file(&config, account, keeper.current(), &args.what, &raw)?;
+        let asked = ask_about_file(&config, account, keeper?.current(), &args.what, &raw)?;
         asked.write(args.json, &mut out)?;
         return Ok(exit::OK);
     }
@@ -72,8 +74,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         store.run(move |store| rows_about(store, &wanted, only)).await
     })??);
     let stories = Story::tell(rows);
+    let rules = keeper.as_ref().map(RulesKeeper::current).unwrap_or_default();
     for story in &stories {
-        story.write(args.json, keeper.current().digest(), args.again, &mut out)?;
+        story.write(args.json, rules.digest(), args.again, &mut out)?;
     }
     if !stories.is_empty() && !args.again {
         return Ok(exit::OK);
@@ -92,7 +95,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
             sanitise(&args.what)
         ),
     };
-    let asked = ask_about_place(&config, account, &keeper, &mailbox, uid)?;
+    let asked = ask_about_place(&config, account, &keeper?, &mailbox, uid)?;
     if !args.json {
         writeln!(
             out,

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
 use super::context::{Context, account, block_on, store_to_read, visit_to_look};
 use super::{exit, logging};
@@ -17,7 +17,7 @@ use crate::daemon::layout::Layout;
 use crate::daemon::logbook::Logbook;
 use crate::daemon::reload::RulesKeeper;
 use crate::daemon::{DaemonError, clock, contacts, model};
-use crate::imap::Access;
+use crate::imap::{Access, ImapError};
 use crate::sort::arrival::Event;
 use crate::sort::attachments;
 use crate::sort::inquiry::Inquiry;
@@ -211,7 +211,10 @@ fn ask_about_place(
     let logbook = Logbook::new(&account.name, None);
     let found = block_on(async {
         let mut visit = visit_to_look(config, account, keeper.current(), &logbook).await?;
-        let selected = visit.session.select(mailbox, Access::ReadOnly).await?;
+        let selected = match visit.session.select(mailbox, Access::ReadOnly).await {
+            Err(ImapError::Refused { bad: false, text, .. }) => return Ok(Err(text)),
+            selected => selected?,
+        };
         let fetched = visit.session.headers(&[uid], &visit.fields()).await?;
         let events = visit.read(mailbox, selected.uid_validity, fetched).await?;
         let now = clock::now();
@@ -230,8 +233,15 @@ fn ask_about_place(
             _ => None,
         });
         visit.session.logout().await;
-        Ok::<_, DaemonError>(asked)
+        Ok::<_, DaemonError>(Ok(asked))
     })??;
+    let found = found.map_err(|words| {
+        anyhow!(
+            "the server opens no folder {} ({}). Write the folder as `postroom log` does, with / between the levels",
+            sanitise(mailbox.as_str()),
+            sanitise(&words)
+        )
+    })?;
     found.with_context(|| {
         format!(
             "there is no message {uid} in {} any more; a message gets another number in each folder it is moved to, so ask \

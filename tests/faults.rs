@@ -60,13 +60,15 @@ fn leave_a_gap(server: &Server) {
 /// One cut, and everything that must hold afterwards.
 fn survives(server: &Server, command: &str, moment: Moment) {
     eprintln!("--- {command} {moment:?}");
+    // Longer than the server is given to run what outlives its connection.
+    let settle = if moment == Moment::Outlives { "10s" } else { "0s" };
     let home = Home::new(&[Account::new("home", server.port)]);
     leave_a_gap(server);
     home.run_once().expect_code(0);
     let post = Post::delivered(server);
     let before = Census::of(server, "alice");
     let proxy = Proxy::to(server.port).cut(command, 1, moment).start();
-    home.configure(&[Account::new("home", proxy.port)]);
+    home.configure(&[Account::new("home", proxy.port).settle(settle)]);
     let daemon = home.start();
     proxy.wait_cut();
     post.sorted(server);
@@ -98,6 +100,18 @@ fn at_every_moment(server: Dovecot, command: &str) {
 #[test]
 fn move_is_cut_at_every_moment() {
     at_every_moment(Dovecot::new(), "UID MOVE");
+}
+
+/// Two MOVEs of one message both succeed on Dovecot, and so do two COPYs anywhere.
+#[test]
+fn what_outlives_its_connection_is_not_done_twice() {
+    for (server, command) in [
+        (Dovecot::new(), "UID MOVE"),
+        (Dovecot::new().without(&["MOVE"]), "UID COPY"),
+    ] {
+        let Some(server) = server.start() else { return };
+        survives(&server, command, Moment::Outlives);
+    }
 }
 
 #[test]

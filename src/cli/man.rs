@@ -209,6 +209,7 @@ mod tests {
             "password_keyring",
             "credential",
             "poll",
+            "settle",
             "idle",
             "top",
             "news",

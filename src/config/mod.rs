@@ -113,6 +113,9 @@ pub struct Imap {
     pub secret: Secret,
     /// How often folders are looked at that the server does not tell about by itself.
     pub poll: Duration,
+    /// How long after a lost connection the server may still be at work on its last command. A move that shows no effect
+    /// is not tried again before.
+    pub settle: Duration,
     /// Folders that are watched by a connection of their own, where the server has IDLE and no NOTIFY.
     pub idle: Vec<Mailbox>,
 }

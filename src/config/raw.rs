@@ -90,6 +90,7 @@ pub(super) struct Imap {
     pub token_command: Option<Spanned<Vec<String>>>,
     pub oauth2: Option<Spanned<OAuth2>>,
     pub poll: Option<Spanned<String>>,
+    pub settle: Option<Spanned<String>>,
     pub idle: Option<Spanned<Vec<String>>>,
     /// Only so that the error can say where a password belongs.
     pub password: Option<Spanned<toml::Value>>,

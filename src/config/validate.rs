@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -194,20 +195,43 @@ impl Checker<'_> {
             user: imap.user.get_ref().clone(),
             secret: self.secret(raw)?,
             poll: self.poll(imap.poll.as_ref()),
+            settle: self.settle(imap.settle.as_ref()),
             idle: self.idle(imap.idle.as_ref()),
         })
     }
 
     fn poll(&mut self, text: Option<&Spanned<String>>) -> Duration {
-        const USUAL: Duration = Duration::from_secs(30);
-        let Some(text) = text else { return USUAL };
-        if let Some(seconds) = measure::duration(text.get_ref()).filter(|seconds| (1..=600).contains(seconds)) {
-            Duration::from_secs(seconds.cast_unsigned())
-        } else {
-            let message = format!("`{}` is no interval between one second and ten minutes", text.get_ref());
-            self.error("bad-interval", text, message, "write poll = \"30s\"");
-            USUAL
+        let (usual, bounds) = (Duration::from_secs(30), "between one second and ten minutes");
+        self.interval("poll", text, 1..=600, bounds, usual)
+    }
+
+    /// The usual is as long as this program itself waits for a silent server.
+    fn settle(&mut self, text: Option<&Spanned<String>>) -> Duration {
+        let (usual, bounds) = (Duration::from_mins(1), "between nothing and one hour");
+        self.interval("settle", text, 0..=3_600, bounds, usual)
+    }
+
+    fn interval(
+        &mut self,
+        key: &str,
+        text: Option<&Spanned<String>>,
+        seconds: RangeInclusive<i64>,
+        bounds: &str,
+        usual: Duration,
+    ) -> Duration {
+        let Some(text) = text else { return usual };
+        let found = measure::duration(text.get_ref()).filter(|found| seconds.contains(found));
+        if let Some(found) = found {
+            return Duration::from_secs(found.cast_unsigned());
         }
+        let message = format!("`{}` is no interval {bounds}", text.get_ref());
+        self.error(
+            "bad-interval",
+            text,
+            message,
+            &format!("write {key} = \"{}s\"", usual.as_secs()),
+        );
+        usual
     }
 
     /// With the connection on INBOX no more than half of the ten that the strictest providers allow.

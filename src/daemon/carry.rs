@@ -11,11 +11,11 @@ use super::model;
 use super::visit::Visit;
 use crate::imap::ImapError;
 use crate::imap::failpoint::failpoint;
-use crate::imap::mover::{self, Policy};
+use crate::imap::mover::{self, Policy, Report};
 use crate::sort::arrival::Action;
-use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
+use crate::sort::ledger::{Committed, Entry, Outcome, PlannedMove, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Timestamp, Uid, UidValidity};
-use crate::sort::refusal::Refusal;
+use crate::sort::refusal::{HELD, Refusal};
 use crate::sort::taught::{MOST_TAUGHT_AT_ONCE, Taught};
 use crate::store::{FolderMark, Learning};
 
@@ -150,7 +150,8 @@ impl Visit<'_> {
             allow_unsafe_move: self.account.allow_unsafe_move,
             claim: self.claims.policy(now, &entries),
         };
-        let report = mover::move_messages(&mut self.session, &moves, policy).await;
+        let mut report = mover::move_messages(&mut self.session, &moves, policy).await;
+        report.outcomes.extend(unsent(&moves, &report));
         let blunder = report.outcomes.iter().find_map(|(_, outcome)| match outcome {
             Outcome::Failed(code) if Refusal::of(code) == Refusal::OurFault => Some(code.clone()),
             _ => None,
@@ -210,4 +211,19 @@ impl Visit<'_> {
             self.pass_over_ours(folder);
         }
     }
+}
+
+/// The rows whose command never left before the connection was lost, closed as such: nobody need look for their copies.
+/// Copies stay open, since nothing else would come back to them.
+fn unsent(moves: &Committed<Vec<PlannedMove>>, report: &Report) -> Vec<(RowId, Outcome)> {
+    if !report.error.as_ref().is_some_and(ImapError::ends_connection) {
+        return Vec::new();
+    }
+    let told: BTreeSet<RowId> = report.outcomes.iter().map(|(row, _)| *row).collect();
+    let unsent = moves.get().iter().filter(|planned| {
+        !planned.leaves_original && !told.contains(&planned.row) && !report.unproven.contains(&planned.row)
+    });
+    unsent
+        .map(|planned| (planned.row, Outcome::Failed(format!("{HELD}the connection was lost"))))
+        .collect()
 }

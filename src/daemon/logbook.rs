@@ -11,7 +11,7 @@ use crate::sort::arrival::Note;
 use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Entry, Outcome, RowId, RowKind};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
-use crate::sort::refusal::CLAIMED;
+use crate::sort::refusal::{CLAIMED, Refusal};
 use crate::sort::rules::Finding;
 use crate::sort::rules::template::MOST_FOLDERS;
 use crate::sort::sanitise;
@@ -93,6 +93,9 @@ impl Logbook {
             Outcome::Void(why) => info!(account, row = row.0, message_id = %id, %folder, why, "{verb} void"),
             Outcome::Failed(code) if code == CLAIMED => {
                 info!(account, row = row.0, message_id = %id, %folder, "{verb} left to another Postroom, which has claimed it");
+            }
+            Outcome::Failed(code) if matches!(Refusal::of(code), Refusal::Interrupted | Refusal::Held) => {
+                info!(account, row = row.0, message_id = %id, %folder, code, "{verb} put off; the message is decided about again");
             }
             Outcome::Failed(code) if entry.kind == RowKind::Copy => {
                 warn!(account, row = row.0, message_id = %id, %folder, code, "no copy was made; the message itself goes its way");

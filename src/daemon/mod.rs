@@ -54,6 +54,7 @@ pub mod rival;
 pub mod roster;
 pub mod round;
 pub mod service;
+mod settling;
 pub mod slumber;
 pub mod status;
 pub mod suggestions;

@@ -6,6 +6,7 @@
 //!   run. Closed as failed; the message is decided about afresh. Flagged \Deleted it is left alone instead: void. So it is
 //!   where the ladder is COPY and something that came into the destination since is no longer there: it may have been our
 //!   copy, in the user's hand, and a second COPY would double the message;
+//!   Before that the server is given time (`settling.rs`): it may still be at work on the command;
 //! - it is in both: a COPY ran and the rest did not. The rest is carried out, for exactly this UID;
 //! - it is gone from the source: looked for in the destination from the journaled UIDNEXT. One match: done. None: the
 //!   user was faster, void. Several: void and reported, no copy is touched.
@@ -52,6 +53,32 @@ struct Findings {
     may_have_left: bool,
 }
 
+impl Findings {
+    /// Everything is as it was before the command.
+    fn shows_no_effect(&self) -> bool {
+        self.same_epoch && self.in_source && self.in_destination.is_empty()
+    }
+}
+
+/// What is known of the command of an open row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Command {
+    /// The server has said OK to it.
+    Answered,
+    /// Its connection was lost, or the program died.
+    Lost,
+}
+
+impl Command {
+    /// The code of a row whose command has done nothing.
+    fn without_effect(self) -> &'static str {
+        match self {
+            Self::Answered => PRETENDED,
+            Self::Lost => INTERRUPTED,
+        }
+    }
+}
+
 /// What to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Resolution {
@@ -89,12 +116,13 @@ impl Visit<'_> {
         let account = self.account.name.clone();
         let mut open = self.store.run(move |store| store.open_rows(&account)).await?;
         open.retain(|row| row.run == self.run || !is_at_work(&row.run));
+        self.settled_at = None;
         let (copies, moves) = open.into_iter().partition(|row| row.entry.kind == RowKind::Copy);
         // First, while the messages are still where they are to be copied from.
         for ((source, destination), rows) in by_pair(copies) {
             self.recover_copies(&source, &destination, rows).await?;
         }
-        self.read_back(moves, INTERRUPTED).await
+        self.read_back(moves, Command::Lost).await
     }
 
     /// Looks for the copies of rows that the server said OK to without telling where they are. What is found is finished
@@ -104,15 +132,15 @@ impl Visit<'_> {
         let account = self.account.name.clone();
         let mut open = self.store.run(move |store| store.open_rows(&account)).await?;
         open.retain(|row| rows.contains(&row.id));
-        self.read_back(open, PRETENDED).await?;
+        self.read_back(open, Command::Answered).await?;
         if let Some(selected) = selected {
             self.session.select(&selected, Access::ReadWrite).await?;
         }
         Ok(())
     }
 
-    /// Compares open rows with both folders and closes each; `not_run` is the code of those whose command has done nothing.
-    async fn read_back(&mut self, moves: Vec<Row>, not_run: &str) -> Result<(), DaemonError> {
+    /// Compares open rows with both folders and closes each, but for those whose command may still come to something.
+    async fn read_back(&mut self, moves: Vec<Row>, command: Command) -> Result<(), DaemonError> {
         for ((source, destination), rows) in by_pair(moves) {
             let arrived = self.copies(&destination, &rows).await?;
             // A MOVE that ran would have taken the original along.
@@ -133,10 +161,16 @@ impl Visit<'_> {
                     may_have_left: copies && arrived.may_have_left(&row),
                 };
                 failpoint("recovery-before-settling");
+                if command == Command::Lost && findings.shows_no_effect() && self.may_be_under_way(&row) {
+                    continue;
+                }
                 match resolve(&findings) {
                     Resolution::Close(outcome) => self.settle(row, outcome).await?,
                     Resolution::Finish(copy) => unfinished.push((row, copy)),
-                    Resolution::DecideAgain => self.settle(row, Outcome::Failed(not_run.to_owned())).await?,
+                    Resolution::DecideAgain => {
+                        let outcome = Outcome::Failed(command.without_effect().to_owned());
+                        self.settle(row, outcome).await?;
+                    }
                 }
             }
             if !unfinished.is_empty() {
@@ -283,95 +317,4 @@ fn is_at_work(run: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const COPY: (UidValidity, Uid) = (UidValidity(7), Uid(3));
-
-    fn resolved(same_epoch: bool, in_source: bool, in_destination: &[(UidValidity, Uid)]) -> Resolution {
-        resolve(&Findings {
-            same_epoch,
-            in_source,
-            deleted: false,
-            in_destination: in_destination.to_vec(),
-            may_have_left: false,
-        })
-    }
-
-    #[test]
-    fn an_unexecuted_move_is_decided_afresh_and_never_replayed() {
-        assert_eq!(resolved(true, true, &[]), Resolution::DecideAgain);
-    }
-
-    #[test]
-    fn what_may_have_been_copied_and_taken_away_is_not_copied_again() {
-        let findings = |in_source, in_destination| Findings {
-            same_epoch: true,
-            in_source,
-            deleted: false,
-            in_destination,
-            may_have_left: true,
-        };
-        let void = Resolution::Close(Outcome::Void(MAY_HAVE_LEFT.to_owned()));
-        assert_eq!(resolve(&findings(true, vec![])), void);
-        assert_eq!(resolve(&findings(true, vec![COPY])), Resolution::Finish(COPY));
-        assert_ne!(resolve(&findings(false, vec![])), void);
-        let marked = Findings {
-            deleted: true,
-            ..findings(true, vec![])
-        };
-        let void = Resolution::Close(Outcome::Void(MAY_HAVE_LEFT_MARKED.to_owned()));
-        assert_eq!(resolve(&marked), void, "the mark stays");
-    }
-
-    #[test]
-    fn what_carries_the_mark_of_deletion_is_not_decided_about_again() {
-        let findings = |in_destination| Findings {
-            same_epoch: true,
-            in_source: true,
-            deleted: true,
-            in_destination,
-            may_have_left: false,
-        };
-        assert!(matches!(
-            resolve(&findings(vec![])),
-            Resolution::Close(Outcome::Void(_))
-        ));
-        // The mark may be ours, from the first half of the ladder.
-        assert_eq!(resolve(&findings(vec![COPY])), Resolution::Finish(COPY));
-    }
-
-    #[test]
-    fn a_move_that_ran_is_done_wherever_it_is_found() {
-        assert_eq!(
-            resolved(true, false, &[COPY]),
-            Resolution::Close(Outcome::Done(Some(COPY)))
-        );
-        assert_eq!(
-            resolved(false, false, &[COPY]),
-            Resolution::Close(Outcome::Done(Some(COPY)))
-        );
-    }
-
-    #[test]
-    fn a_copy_that_ran_is_finished() {
-        assert_eq!(resolved(true, true, &[COPY]), Resolution::Finish(COPY));
-    }
-
-    #[test]
-    fn nothing_is_touched_when_the_server_shows_something_else() {
-        for (same_epoch, in_source, copies) in [
-            (false, true, vec![]),
-            (false, true, vec![COPY]),
-            (true, false, vec![]),
-            (true, true, vec![COPY, COPY]),
-            (true, false, vec![COPY, COPY]),
-        ] {
-            let resolution = resolved(same_epoch, in_source, &copies);
-            assert!(
-                matches!(resolution, Resolution::Close(Outcome::Void(_))),
-                "{resolution:?}"
-            );
-        }
-    }
-}
+mod tests;

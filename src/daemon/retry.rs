@@ -10,10 +10,9 @@ use super::clock;
 use super::error::DaemonError;
 use super::visit::Visit;
 use crate::sort::arrival::Event;
-use crate::sort::ledger::{Entry, Outcome, PlannedMove, Row, RowId, RowKind, State};
+use crate::sort::ledger::{Entry, Outcome, PlannedMove, Row, RowId, RowKind};
 use crate::sort::mailbox::{Location, Mailbox, Timestamp};
 use crate::sort::refusal::{self, HELD, Refusal};
-use crate::store::Query;
 
 /// Failed rows older than this, in seconds, are of no account: the longest wait is a day.
 const LOOK_BACK: i64 = 2 * 86_400;
@@ -127,21 +126,8 @@ impl Visit<'_> {
 
     /// Asks the ledger which messages are due, and when the next ones will be.
     async fn due(&mut self, now: Timestamp) -> Result<Vec<Location>, DaemonError> {
-        let query = Query {
-            account: Some(self.account.name.clone()),
-            since: Some(Timestamp(now.0 - LOOK_BACK)),
-            kinds: vec![RowKind::Sort],
-            state: Some(State::Failed),
-            ..Query::default()
-        };
-        let account = self.account.name.clone();
-        let histories = self
-            .store
-            .run(move |store| {
-                let mids: BTreeSet<_> = store.rows(&query)?.into_iter().map(|row| row.entry.mid).collect();
-                store.history(&account, &mids.into_iter().collect::<Vec<_>>())
-            })
-            .await?;
+        let (account, since) = (self.account.name.clone(), Timestamp(now.0 - LOOK_BACK));
+        let histories = self.store.run(move |store| store.refused(&account, since)).await?;
         let waiting: Vec<(Row, Timestamp)> = histories
             .into_values()
             .filter_map(|mut rows| {
@@ -216,7 +202,7 @@ impl Visit<'_> {
 mod tests {
     use super::*;
     use crate::sort::bucket::Bucket;
-    use crate::sort::ledger::Mid;
+    use crate::sort::ledger::{Mid, State};
     use crate::sort::mailbox::{Uid, UidValidity};
     use crate::sort::verdict::{Reason, ReasonKind};
 

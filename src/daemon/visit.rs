@@ -60,6 +60,8 @@ pub struct Visit<'a> {
     pub contacts_seen: contacts::Seen,
     /// When waiting mail is to come back next, as far as is known.
     pub next_return: Option<Timestamp>,
+    /// When the first of the rows that were left open for a while is to be looked at again.
+    pub settled_at: Option<Timestamp>,
     /// Waits whose end was tried in vain, and when.
     pub vain_returns: BTreeMap<RowId, Timestamp>,
     /// What is known of another sorter on the same mailbox.
@@ -123,6 +125,7 @@ impl<'a> Visit<'a> {
             retries: Retries::default(),
             contacts_seen: None,
             next_return: None,
+            settled_at: None,
             vain_returns: BTreeMap::new(),
             company: Company::default(),
             claims: Claims::default(),

@@ -40,6 +40,7 @@ impl Visit<'_> {
         if let Some((rules, wake)) = stay {
             return self.stay(rules, wake, stopping).await;
         }
+        Box::pin(self.stay_until_settled(stopping)).await?;
         Box::pin(self.release_claims()).await
     }
 
@@ -77,7 +78,8 @@ impl Visit<'_> {
             Box::pin(self.watch_inbox(stopping)).await?;
             self.logbook.idle();
             let others = self.layout.watched();
-            let changes = watch::wait(&mut self.session, &others, self.account.imap.poll, wake).await?;
+            let limit = self.until_settled(self.account.imap.poll);
+            let changes = watch::wait(&mut self.session, &others, limit, wake).await?;
             if Box::pin(recess::now(&self.store, &self.account.name)).await.is_some() {
                 break;
             }
@@ -106,6 +108,7 @@ impl Visit<'_> {
             self.take_news(&inbox, stopping).await?;
         }
         self.bring_back().await?;
+        self.read_back_when_due().await?;
         self.try_again().await?;
         if dues.prune() {
             let now = clock::now();

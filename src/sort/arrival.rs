@@ -6,9 +6,10 @@ mod meaning;
 
 use super::bucket::Bucket;
 use super::evidence::Evidence;
-use super::ledger::{Entry, Row, RowKind, State};
+use super::ledger::{Entry, Row, RowKind};
 use super::mailbox::{Location, Mailbox, Timestamp};
 use super::message::Message;
+use super::refusal::came_to_nothing;
 use super::rival::Whose;
 use super::taught::{Drag, Identity, Lesson, Teacher};
 use super::verdict::{FlagChange, Reason, ReasonKind, Verdict};
@@ -145,7 +146,7 @@ impl Sorter {
             }
             Event::Due(arrival) => {
                 // A move of this very copy that came to nothing has left the message as it was.
-                let in_vain = |row: &Row| row.state == State::Failed && row.entry.source == arrival.location;
+                let in_vain = |row: &Row| came_to_nothing(row) && row.entry.source == arrival.location;
                 let untouched = [RowKind::Keep, RowKind::Preview, RowKind::Copy];
                 let touched = |row: &Row| !untouched.contains(&row.entry.kind) && !in_vain(row);
                 if is_deleted(&arrival.flags) || arrival.history.iter().any(touched) {

@@ -224,8 +224,17 @@ pub struct Row {
     pub destination_uid: Option<(UidValidity, Uid)>,
     /// The server's response code or text for `Failed`, a note for `Void`.
     pub code: Option<String>,
-    /// When the state became final.
+    /// When the state became final; for `Unknown`, when the connection was lost.
     pub closed: Option<Timestamp>,
+}
+
+impl Row {
+    /// True while the server may still be at work on the command of this open row, although its connection has ended:
+    /// within `settle` seconds of the last sight of it. A clock that was set back makes nobody wait.
+    pub fn may_be_under_way(&self, now: Timestamp, settle: i64) -> bool {
+        let seen = self.closed.map_or(self.at, |lost| lost.max(self.at));
+        self.state.is_open() && (0..settle).contains(&now.seconds_since(seen))
+    }
 }
 
 /// What became of a planned row; input of the store's `close`.

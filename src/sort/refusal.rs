@@ -118,6 +118,11 @@ pub fn left_a_copy(row: &Row) -> bool {
     row.state == State::Failed && row.code.as_deref().is_some_and(tells_of_a_copy)
 }
 
+/// True when a row came to nothing and has left the message as it was, so that it may be decided about again.
+pub fn came_to_nothing(row: &Row) -> bool {
+    row.state == State::Failed && !left_a_copy(row) && row.code.as_deref() != Some(PRETENDED)
+}
+
 fn tells_of_a_copy(code: &str) -> bool {
     code.starts_with(COPIED)
 }

@@ -87,6 +87,25 @@ impl Store {
         Ok(history)
     }
 
+    /// What is known of every message whose last attempt at a move by verdict, at `since` or later, came to nothing: all of
+    /// its rows, oldest first. A further copy is no attempt.
+    pub fn refused(&self, account: &str, since: Timestamp) -> Result<BTreeMap<Mid, Vec<Row>>, StoreError> {
+        let mids: Vec<Mid> = self.read(|connection| {
+            let Some(account) = accounts::find(connection, account)? else {
+                return Ok(Vec::new());
+            };
+            connection
+                .prepare_cached(
+                    "SELECT DISTINCT l.mid FROM ledger l WHERE l.account = ?1 AND l.at >= ?2 AND l.kind = 'sort' \
+                     AND l.state = 'failed' AND NOT EXISTS (SELECT 1 FROM ledger m WHERE m.account = l.account \
+                     AND m.mid = l.mid AND m.id > l.id AND m.kind <> 'copy')",
+                )?
+                .query_map(params![account, since.0], |row| row.get(0).map(Mid::from_stored))?
+                .collect()
+        })?;
+        self.history(account, &mids)
+    }
+
     /// Rows whose outcome is open, oldest first: what recovery has to settle before anything else.
     pub fn open_rows(&self, account: &str) -> Result<Vec<Row>, StoreError> {
         self.read(|connection| {
@@ -242,7 +261,7 @@ fn close_one(
             destination.map(|(validity, _)| validity.0),
             destination.map(|(_, uid)| uid.0),
             code.map(|code| names.text(code)),
-            (!to.is_open()).then_some(at.0),
+            at.0,
         ])?;
     Ok(())
 }

@@ -47,6 +47,7 @@ pub fn account(poll: Duration, allow_unsafe_move: bool) -> Account {
             user: "alice".to_owned(),
             secret: Secret::PasswordFile("/nowhere".into()),
             poll,
+            settle: Duration::from_mins(1),
         },
         folders: Folders::default(),
         learning: Learning::default(),

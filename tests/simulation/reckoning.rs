@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use postroom::sort::ledger::{Row, RowKind, State};
 use postroom::sort::mailbox::Mailbox;
+use postroom::sort::refusal::left_a_copy;
 use postroom::store::{Query, Store};
 
 use super::letter::Kind;
@@ -27,14 +28,16 @@ pub fn attend(world: &mut World, state: &Path) {
         })
     }));
     let mut records: Option<Store> = None;
-    world.inspect_with(Box::new(move |world, act| {
+    world.inspect_with(Box::new(move |world, acts| {
         if records.is_none() {
             records = Store::open_read_only(&state).ok();
         }
-        let store = records
-            .as_ref()
-            .ok_or("a command that changes mail, and there are no records")?;
-        inspect(world, act, store)
+        let Some(store) = &records else {
+            return vec!["a command that changes mail, and there are no records".to_owned()];
+        };
+        let open = store.open_rows(ACCOUNT).expect("the records can be read");
+        let found = acts.iter().map(|act| inspect(world, act, &open, store));
+        found.filter_map(Result::err).collect()
     }));
 }
 
@@ -56,14 +59,13 @@ fn source(row: &Row) -> Place {
 }
 
 /// One command about one copy.
-fn inspect(world: &World, act: &Act, store: &Store) -> Result<(), String> {
+fn inspect(world: &World, act: &Act, open: &[Row], store: &Store) -> Result<(), String> {
     let Act {
         verb,
         place,
         to,
         letter,
     } = act;
-    let open = store.open_rows(ACCOUNT).expect("the records can be read");
     // S4: the ledger first.
     let Some(open) = open.iter().find(|row| source(row) == *place) else {
         return Err(format!("S4: {verb} of {place:?} to {to:?} without an open row"));
@@ -97,7 +99,8 @@ fn inspect(world: &World, act: &Act, store: &Store) -> Result<(), String> {
             letter.id, open.entry.message_id
         ));
     }
-    if open.entry.kind == RowKind::Undo {
+    // Of what is expunged the copy was looked at before.
+    if open.entry.kind == RowKind::Undo || *verb == "EXPUNGE" {
         return Ok(());
     }
     // S5: what the user has put there, or what was decided before, is not moved.
@@ -108,6 +111,12 @@ fn inspect(world: &World, act: &Act, store: &Store) -> Result<(), String> {
         ..Query::default()
     };
     let rows = store.rows(&query).expect("the records can be read");
+    // S10: of what was copied once, and is still there, no second copy is made.
+    let copied = |row: &&Row| source(row) == *place && row.entry.kind != RowKind::Copy && left_a_copy(row);
+    let moves = to.is_some() && open.entry.kind != RowKind::Copy;
+    if let Some(before) = rows.iter().find(copied).filter(|_| moves) {
+        return Err(format!("S10: {verb} of {place:?}, which row {} has copied", before.id));
+    }
     for other in rows.iter().filter(|row| source(row) != *place) {
         if hand == Hand::User {
             return Err(format!(

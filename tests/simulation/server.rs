@@ -96,6 +96,20 @@ impl Connection {
         }
     }
 
+    /// What takes long, be it that the connection is gone long before.
+    async fn take_time(&mut self, fault: Fault, command: &Command) -> Result<(), Ended> {
+        let (Fault::Slow(pause) | Fault::Outlives(pause)) = fault else {
+            return Ok(());
+        };
+        if fault == Fault::Outlives(pause) {
+            let _ = self.write.shutdown().await;
+        }
+        sleep(pause).await;
+        self.still_up().await?;
+        self.session.find(&self.world.lock(), command);
+        Ok(())
+    }
+
     async fn obey(&mut self, tag: &str, command: &Command) -> Result<(), Ended> {
         self.still_up().await?;
         let (fault, latency) = {
@@ -114,7 +128,6 @@ impl Connection {
                 return Err(Ended);
             }
             Fault::Refused(text) => return self.answer(tag, Vec::new(), text).await,
-            Fault::Slow(pause) => sleep(pause).await,
             _ => {}
         }
         let (untagged, mut tagged) = match command {
@@ -145,6 +158,7 @@ impl Connection {
                 if !latency.is_zero() {
                     sleep(latency).await;
                 }
+                self.take_time(fault, command).await?;
                 let carried_out = self.session.carry_out(&mut self.world.lock(), command);
                 match carried_out {
                     Ok(answer) => answer,
@@ -157,7 +171,7 @@ impl Connection {
         };
         let mut untagged = untagged;
         match fault {
-            Fault::CutUnanswered => return Err(Ended),
+            Fault::CutUnanswered | Fault::Outlives(_) => return Err(Ended),
             Fault::SilentAfter => return self.fall_silent().await,
             Fault::CutWithin => {
                 let half = untagged.len().div_ceil(2);

@@ -60,25 +60,38 @@ impl Session {
         if open.read_only {
             world.breaks(format!("UID {verb} in a folder that was opened with EXAMINE"));
         }
-        let uids = set.of(&open.view);
-        let name = open.name.clone();
-        self.found = uids
-            .iter()
-            .filter_map(|uid| world.post.copy(&name, *uid).cloned())
-            .collect();
-        for uid in uids {
-            let act = Act {
+        let (uids, name, epoch) = (set.of(&open.view), open.name.clone(), open.epoch);
+        self.find(world, command);
+        let acts: Vec<Act> = uids
+            .into_iter()
+            .map(|uid| Act {
                 verb,
                 place: Place {
                     folder: name.clone(),
-                    epoch: open.epoch,
+                    epoch,
                     uid,
                 },
                 to: to.cloned(),
                 letter: self.found.iter().find(|copy| copy.uid == uid).map(|copy| copy.letter),
-            };
-            world.asked(&act);
-        }
+            })
+            .collect();
+        world.asked(&acts);
+    }
+
+    /// Finds the copies a command is about; once more where it was long on its way.
+    pub fn find(&mut self, world: &World, command: &Command) {
+        let (Command::Move { set, .. }
+        | Command::Copy { set, .. }
+        | Command::Store { set, .. }
+        | Command::Expunge(set)) = command
+        else {
+            return;
+        };
+        self.found = self.open.as_ref().map_or_else(Vec::new, |open| {
+            let uids = set.of(&open.view).into_iter();
+            uids.filter_map(|uid| world.post.copy(&open.name, uid).cloned())
+                .collect()
+        });
     }
 
     /// Carries a command out. `Err` ends the session with these words.

@@ -90,7 +90,10 @@ fn look_after(world: &World, row: &Row, undone: &Undone, broken: &mut Vec<String
         .iter()
         .any(|(folder, copy)| *folder == "INBOX" && !copy.flags.contains("\\Deleted"));
     match undone {
-        Undone::Refused(why) if !touched => broken.push(format!("S7: row {} was not taken back: {why}", row.id)),
+        Undone::Refused(why) if !touched => broken.push(format!(
+            "S7: row {} (message {letter}, {:?}, put at {:?}) was not taken back: {why}",
+            row.id, row.entry.source, row.destination_uid
+        )),
         Undone::Back(_) if !touched && !in_inbox => {
             broken.push(format!(
                 "S7: row {} is said to be back, and message {letter} is not in the inbox",

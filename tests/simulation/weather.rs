@@ -13,6 +13,8 @@ pub enum Fault {
     CutBefore,
     /// The command is carried out and the connection ends without an answer.
     CutUnanswered,
+    /// The connection ends at once, and the command is carried out all the same, so much later.
+    Outlives(Duration),
     /// The connection ends in the middle of the answer.
     CutWithin,
     /// The connection ends right after the answer.
@@ -121,6 +123,7 @@ impl Weather {
             _ => match self.random.u8(..12) {
                 0 => Fault::Slow(Duration::from_secs(self.random.u64(1..50))),
                 1 | 2 => Fault::CutBefore,
+                3 if changes => Fault::Outlives(Duration::from_secs(self.random.u64(1..50))),
                 3 | 4 => Fault::CutUnanswered,
                 5 => Fault::CutWithin,
                 6 => Fault::CutAfter,

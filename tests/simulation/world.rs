@@ -30,8 +30,8 @@ pub struct Act {
     pub letter: Option<usize>,
 }
 
-/// Looks at what the daemon asks the server to do, at the moment it is asked; `Err` is a rule broken.
-pub type Inspector = Box<dyn FnMut(&World, &Act) -> Result<(), String> + Send>;
+/// Looks at what the daemon asks the server to do with one command, at the moment it is asked: the rules that are broken.
+pub type Inspector = Box<dyn FnMut(&World, &[Act]) -> Vec<String> + Send>;
 
 /// The world.
 pub struct World {
@@ -176,9 +176,9 @@ impl World {
     }
 
     /// The daemon asks for this.
-    pub fn asked(&mut self, act: &Act) {
+    pub fn asked(&mut self, acts: &[Act]) {
         if let Some(mut inspector) = self.inspector.take() {
-            if let Err(rule) = inspector(self, act) {
+            for rule in inspector(self, acts) {
                 self.breaks(rule);
             }
             self.inspector = Some(inspector);

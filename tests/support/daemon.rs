@@ -31,13 +31,15 @@ pub struct Account {
     proof: Option<String>,
     mode: String,
     backlog: String,
+    settle: String,
     account_lines: String,
     imap_lines: String,
     folder_lines: String,
 }
 
 impl Account {
-    /// User `alice` on a loopback port without TLS, sorting, old mail left alone, the usual folders.
+    /// User `alice` on a loopback port without TLS, sorting, old mail left alone, the usual folders, on a server that is
+    /// never at work any more once a connection is lost.
     pub fn new(name: &str, port: u16) -> Self {
         Self {
             name: name.to_owned(),
@@ -49,6 +51,7 @@ impl Account {
             proof: None,
             mode: "sort".to_owned(),
             backlog: "leave".to_owned(),
+            settle: "0s".to_owned(),
             account_lines: String::new(),
             imap_lines: String::new(),
             folder_lines: String::new(),
@@ -113,6 +116,13 @@ impl Account {
         self
     }
 
+    /// How long the server may be at work after a connection was lost.
+    #[must_use]
+    pub fn settle(mut self, interval: &str) -> Self {
+        interval.clone_into(&mut self.settle);
+        self
+    }
+
     /// A line of `[account.folders]`.
     #[must_use]
     pub fn folder_line(mut self, line: &str) -> Self {
@@ -133,6 +143,7 @@ impl Account {
             tls,
             mode,
             backlog,
+            settle,
             account_lines,
             imap_lines,
             folder_lines,
@@ -149,7 +160,7 @@ impl Account {
         format!(
             "\n[[account]]\nname = \"{name}\"\nemail = [\"{email}\"]\nmode = \"{mode}\"\nbacklog = \"{backlog}\"\n\
              {account_lines}[account.imap]\nhost = \"{host}\"\nport = {port}\ntls = \"{tls}\"\nuser = \"{user}\"\n\
-             {proof}\n{imap_lines}{folders}"
+             {proof}\nsettle = \"{settle}\"\n{imap_lines}{folders}"
         )
     }
 }

@@ -2,7 +2,7 @@
 //! to the closed grammar, hides capabilities, delays, counts, and cuts the connection at a chosen moment of a chosen
 //! command.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -30,10 +30,13 @@ pub enum Moment {
     PartOfAnswer,
     /// m5: the whole answer comes back, then the connection ends.
     AfterAnswer,
+    /// The connection ends, and the server runs the command when the client has looked again and either waits for news
+    /// (IDLE) or asks for the same once more.
+    Outlives,
 }
 
 impl Moment {
-    /// Every moment, in order.
+    /// Every moment but the last, in order.
     pub const ALL: [Self; 6] = [
         Self::BeforeSend,
         Self::HalfSent,
@@ -130,6 +133,7 @@ impl Setup {
             violations: Mutex::default(),
             sockets: Mutex::default(),
             cuts_done: Mutex::default(),
+            outliving: Mutex::default(),
             refusing: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
             connections: AtomicU64::new(0),
@@ -167,6 +171,8 @@ struct Shared {
     sockets: Mutex<Vec<TcpStream>>,
     /// The cuts that have been made.
     cuts_done: Mutex<BTreeSet<usize>>,
+    /// Cuts whose command is still to be run by the server; true when it is its turn.
+    outliving: Mutex<BTreeMap<usize, bool>>,
     refusing: AtomicBool,
     stalled: AtomicBool,
     connections: AtomicU64,
@@ -416,6 +422,14 @@ impl Shared {
                         let _ = server.shutdown(Shutdown::Both);
                         return Ok(());
                     }
+                    Moment::Outlives => {
+                        link.lock().unwrap().cutting = Some((tag.to_owned(), moment, index));
+                        self.outliving.lock().unwrap().insert(index, false);
+                        let _ = client.shutdown(Shutdown::Both);
+                        let asked = || self.outliving.lock().unwrap()[&index];
+                        eventually("the client going on", || asked().then_some(()));
+                        return writer.write(&line);
+                    }
                     Moment::NoAnswer | Moment::PartOfAnswer | Moment::AfterAnswer => {
                         let mut link = link.lock().unwrap();
                         link.passed = 0;
@@ -426,6 +440,7 @@ impl Shared {
                 writer.write(&line)?;
                 continue;
             }
+            self.run_what_outlives(command);
             idling = command.eq_ignore_ascii_case("IDLE");
             if begins(command, "AUTHENTICATE") {
                 link.lock().unwrap().authenticating = Some(tag.to_owned());
@@ -444,6 +459,25 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// Lets the server run, before `command`, what it is the turn of.
+    fn run_what_outlives(&self, command: &str) {
+        for (index, cut) in self.setup.cuts.iter().enumerate() {
+            let goes_on = command.eq_ignore_ascii_case("IDLE") || begins(command, &cut.command);
+            let asked = self
+                .outliving
+                .lock()
+                .unwrap()
+                .get_mut(&index)
+                .filter(|_| goes_on)
+                .map(|asked| *asked = true);
+            if asked.is_some() {
+                eventually("the server to run what outlives its connection", || {
+                    self.cuts_done.lock().unwrap().contains(&index).then_some(())
+                });
+            }
+        }
     }
 
     /// Sends a command on, with its literals as the server asks for them, and returns all of it.

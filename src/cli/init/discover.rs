@@ -49,6 +49,7 @@ impl Found {
             user,
             secret: Secret::PasswordFile("secret".into()),
             poll: Duration::from_secs(30),
+            settle: Duration::from_mins(1),
             idle: Vec::new(),
         };
         Self {

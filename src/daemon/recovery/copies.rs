@@ -78,6 +78,9 @@ impl Visit<'_> {
                 still_wanted: self.sorter.settings.moves && *row.entry.rules == *self.sorter.rules.digest(),
             };
             failpoint("recovery-before-settling");
+            if findings.in_source && findings.in_destination.is_empty() && self.may_be_under_way(&row) {
+                continue;
+            }
             match resolve(findings) {
                 Some(outcome) => self.settle(row, outcome).await?,
                 None => unmade.push(row),

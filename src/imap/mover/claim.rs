@@ -194,7 +194,7 @@ struct Stand {
     ours: Vec<Uid>,
     /// Beside one that has to give way, or that seems abandoned.
     open: Vec<Uid>,
-    /// Beside one to which it has to give way.
+    /// Beside one to which it has to give way, or not there any more.
     lost: Vec<Uid>,
 }
 
@@ -212,12 +212,14 @@ impl Stand {
         }
         let own = claim.keyword.to_ascii_lowercase();
         for (uid, (flags, _)) in look(session, uids).await? {
+            let held = flags.iter().any(|flag| flag.eq_ignore_ascii_case(&own));
             let others: Vec<String> = claim.others(flags).collect();
             let alive = others.iter().filter(|other| !abandoned.contains(*other));
             let lost = alive.map(|other| other.to_ascii_lowercase()).any(|other| other < own);
+            // A third daemon may have taken ours for abandoned.
             let place = match others.is_empty() {
+                _ if lost || !held => &mut self.lost,
                 true => &mut self.ours,
-                false if lost => &mut self.lost,
                 false => &mut self.open,
             };
             place.push(uid);

@@ -248,3 +248,22 @@ async fn whoever_does_not_give_way_has_begun_and_the_message_is_his() {
     let outcomes = both(ALL, &opening("\\*", "HIGHESTMODSEQ 40"), &script.concat(), &[]).await;
     assert_eq!(outcomes, [(5, theirs()), (6, theirs())]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_a_third_one_has_taken_off_is_lost() {
+    let script = format!(
+        "{FETCH}{STORE}
+        S: $ OK
+        C: UID FETCH 5:6 (UID FLAGS MODSEQ)
+        S: * 1 FETCH (UID 5 FLAGS () MODSEQ (52))
+        S: * 2 FETCH (UID 6 FLAGS ({MINE}) MODSEQ (50))
+        S: $ OK
+        C: UID STORE 5 -FLAGS.SILENT ($PostroomClaim-00000001)
+        S: $ OK
+        C: UID MOVE 6 \"Top\"
+        S: * OK [COPYUID 3 6 12] moved
+        S: $ OK done"
+    );
+    let outcomes = both(ALL, &opening("\\*", "HIGHESTMODSEQ 40"), &script, &[]).await;
+    assert_eq!(outcomes, [(5, theirs()), (6, done(12))]);
+}

@@ -21,7 +21,7 @@ use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Row, RowKind, State};
 use crate::sort::mailbox::{Location, Mailbox};
 use crate::sort::message::Message;
-use crate::sort::refusal::left_a_copy;
+use crate::sort::refusal::{INTERRUPTED, came_to_nothing, left_a_copy};
 use crate::sort::{Arrival, Settings};
 
 /// What an arrival means.
@@ -103,7 +103,7 @@ pub fn bucket_folder(settings: &Settings, folder: &Mailbox) -> Option<(Bucket, b
 
 /// Says where the message itself is; a copy's row does not, nor does a move that came to nothing.
 fn is_verdict_or_drag(row: &Row) -> bool {
-    row.state != State::Failed && row.entry.kind != RowKind::Copy
+    !came_to_nothing(row) && row.entry.kind != RowKind::Copy
 }
 
 fn put_here(row: &Row, location: &Location) -> bool {
@@ -114,7 +114,8 @@ fn put_here(row: &Row, location: &Location) -> bool {
         }
         // No COPYUID, or no answer yet: the message and the folder are all there is to compare.
         (State::Done | State::Planned | State::Unknown, _) => here,
-        (State::Failed, _) => here && left_a_copy(row),
+        // A command that was given up may have come to something after all.
+        (State::Failed, _) => here && (left_a_copy(row) || row.code.as_deref() == Some(INTERRUPTED)),
         (State::Void, _) => false,
     }
 }

@@ -160,6 +160,37 @@ fn a_failed_move_leaves_the_message_open_for_a_new_verdict() {
 }
 
 #[test]
+fn what_may_have_been_copied_is_not_decided_about_again() {
+    let kept = row(RowKind::Keep, State::Done, place("INBOX", 1), None);
+    for (code, again) in [
+        ("[LIMIT] Too many messages at once", true),
+        ("copied, but the original could not be flagged: [LIMIT] Too many", false),
+        ("the server said OK and did nothing", false),
+    ] {
+        let failed = Row {
+            code: Some(code.to_owned()),
+            ..moved(State::Failed, None)
+        };
+        let expected = if again { Meaning::New } else { Meaning::Known };
+        assert_eq!(meant("INBOX", 1, vec![failed.clone()]), expected, "{code}");
+        // It had been put off by `after`, and its time has come (simulation, seed 3021).
+        let due = newsletter("INBOX", 1, vec![kept.clone(), failed]);
+        let mut sorter = Sorter::new(settings(true), Arc::new(RuleSet::default()));
+        let actions = sorter.handle(NOW, Event::Due(Box::new(due)));
+        assert_eq!(!actions.is_empty(), again, "{code}");
+    }
+}
+
+#[test]
+fn a_command_that_was_given_up_and_came_to_something_is_ours() {
+    let given_up = Row {
+        code: Some("interrupted before it was carried out".to_owned()),
+        ..moved(State::Failed, None)
+    };
+    assert_eq!(meant("News", 7, vec![given_up]), Meaning::Ours);
+}
+
+#[test]
 fn stand_ins_deleted_mail_and_foreign_folders_mean_nothing() {
     let mut deleted = newsletter("INBOX", 1, Vec::new());
     deleted.flags = vec!["\\deleted".to_owned()];

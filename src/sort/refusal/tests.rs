@@ -139,3 +139,39 @@ fn whatever_came_after_the_refusal_has_settled_the_matter() {
     }
     assert_eq!(next_attempt(&[]), None);
 }
+
+#[test]
+fn an_open_row_may_be_under_way_for_its_while_after_the_last_sight_of_it() {
+    let planned = Row {
+        closed: None,
+        at: Timestamp(1_000),
+        ..row(1, RowKind::Sort, State::Planned, "")
+    };
+    let lost = Row {
+        closed: Some(Timestamp(1_050)),
+        state: State::Unknown,
+        ..planned.clone()
+    };
+    for (row, now, under_way) in [
+        (&planned, 1_000, true),
+        (&planned, 1_059, true),
+        (&planned, 1_060, false),
+        (&lost, 1_109, true),
+        (&lost, 1_110, false),
+        // The clock was set back by years.
+        (&planned, 10, false),
+    ] {
+        assert_eq!(
+            row.may_be_under_way(Timestamp(now), 60),
+            under_way,
+            "{:?} at {now}",
+            row.state
+        );
+    }
+    assert!(!planned.may_be_under_way(Timestamp(1_000), 0));
+    let closed = Row {
+        state: State::Failed,
+        ..lost
+    };
+    assert!(!closed.may_be_under_way(Timestamp(1_051), 60));
+}

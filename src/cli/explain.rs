@@ -237,9 +237,9 @@ fn ask_about_place(
     })??;
     let found = found.map_err(|words| {
         anyhow!(
-            "the server opens no folder {} ({}). Write the folder as `postroom log` does, with / between the levels",
+            "the server opens no folder {}: {}. Write the folder as `postroom log` does, with / between the levels",
             sanitise(mailbox.as_str()),
-            sanitise(&words)
+            sanitise(words.trim_end_matches('.'))
         )
     })?;
     found.with_context(|| {

@@ -11,6 +11,9 @@
 
 mod support;
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use support::{Account, Census, Dovecot, Drag, Home, Ledger, Letter, Moment, Proxy, Server, eventually};
 
 fn newsletter(name: &str) -> Letter {
@@ -112,6 +115,41 @@ fn what_outlives_its_connection_is_not_done_twice() {
         let Some(server) = server.start() else { return };
         survives(&server, command, Moment::Outlives);
     }
+}
+
+/// A MOVE that outlives its connection is run between the daemon's look into one folder and its look into the other
+/// (simulation, seed 2333).
+#[test]
+fn what_is_moved_between_the_two_looks_of_recovery_is_not_taken_for_a_drag() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let home = Home::new(&[Account::new("home", server.port)]);
+    home.run_once().expect_code(0);
+    let letter = newsletter("between");
+    server.deliver("alice", &letter.bytes());
+    let (late, looks) = (Mutex::new(server.hand("alice")), AtomicUsize::new(0));
+    let id = letter.id();
+    let proxy = Proxy::to(server.port)
+        .cut("UID MOVE", 1, Moment::NotExecuted)
+        .before_each(move |command| {
+            if command.starts_with("EXAMINE") && looks.fetch_add(1, Ordering::SeqCst) == 1 {
+                late.lock().unwrap().drag_message(Drag::Move, &id, "INBOX", "News");
+            }
+        })
+        .start();
+    home.configure(&[Account::new("home", proxy.port)]);
+    home.run_once().expect_code(69);
+    proxy.assert_cut();
+    for _ in 0..2 {
+        home.run_once().expect_code(0);
+    }
+    let ledger = Ledger::of(&home);
+    assert_eq!((ledger.open(), ledger.lessons, ledger.drags), (0, 0, 0), "{ledger:?}");
+    assert_eq!(
+        ledger.moved.get(letter.id().trim_matches(['<', '>'])),
+        Some(&1),
+        "{ledger:?}"
+    );
+    assert_eq!(server.hand("alice").find("News", &letter.id()).len(), 1);
 }
 
 #[test]

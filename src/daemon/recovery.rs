@@ -5,9 +5,10 @@
 //! - the copy is still in the source with the same identity, and none has reached the destination: the command did not
 //!   run. Closed as failed; the message is decided about afresh. Flagged \Deleted it is left alone instead: void. So it is
 //!   where the ladder is COPY and something that came into the destination since is no longer there: it may have been our
-//!   copy, in the user's hand, and a second COPY would double the message;
-//!   Before that the server is given time (`settling.rs`): it may still be at work on the command;
-//! - it is in both: a COPY ran and the rest did not. The rest is carried out, for exactly this UID;
+//!   copy, in the user's hand, and a second COPY would double the message. Before any of this the server is given time
+//!   (`settling.rs`): it may still be at work on the command;
+//! - it is in both: a COPY ran and the rest did not, or a server died within its MOVE. The rest is carried out, for exactly
+//!   this UID. If it was the user who put a copy there meanwhile, nobody can tell, and it is where both wanted it;
 //! - it is gone from the source: looked for in the destination from the journaled UIDNEXT. One match: done. None: the
 //!   user was faster, void. Several: void and reported, no copy is touched.
 //!
@@ -18,6 +19,7 @@ mod copies;
 
 use std::collections::BTreeMap;
 
+use super::clock;
 use super::error::DaemonError;
 use super::status::is_ours;
 use super::visit::{Visit, identity};
@@ -142,10 +144,12 @@ impl Visit<'_> {
     /// Compares open rows with both folders and closes each, but for those whose command may still come to something.
     async fn read_back(&mut self, moves: Vec<Row>, command: Command) -> Result<(), DaemonError> {
         for ((source, destination), rows) in by_pair(moves) {
+            let looked = clock::now();
+            // The source first: what is moved between the two looks is then seen twice, and not nowhere.
+            let (selected, present) = self.originals(&source, &rows).await?;
             let arrived = self.copies(&destination, &rows).await?;
             // A MOVE that ran would have taken the original along.
             let copies = !self.session.capabilities().move_;
-            let (selected, present) = self.originals(&source, &rows).await?;
             let mut unfinished = Vec::new();
             for row in rows {
                 let original = present
@@ -161,7 +165,7 @@ impl Visit<'_> {
                     may_have_left: copies && arrived.may_have_left(&row),
                 };
                 failpoint("recovery-before-settling");
-                if command == Command::Lost && findings.shows_no_effect() && self.may_be_under_way(&row) {
+                if command == Command::Lost && findings.shows_no_effect() && self.may_be_under_way(&row, looked) {
                     continue;
                 }
                 match resolve(&findings) {

@@ -15,10 +15,10 @@ use crate::sort::mailbox::Timestamp;
 const GLANCE: Duration = Duration::from_secs(1);
 
 impl Visit<'_> {
-    /// True while the row is to stay open; the visit then comes back to it.
-    pub(super) fn may_be_under_way(&mut self, row: &Row) -> bool {
-        let (now, settle) = (clock::now(), self.account.imap.settle.as_secs().cast_signed());
-        let is_open = row.may_be_under_way(now, settle);
+    /// True when the row, whose folders were `looked` at from then on, is to stay open; the visit then comes back to it.
+    pub(super) fn may_be_under_way(&mut self, row: &Row, looked: Timestamp) -> bool {
+        let settle = self.account.imap.settle.as_secs().cast_signed();
+        let is_open = row.may_be_under_way(looked, settle);
         if is_open {
             let then = Timestamp(row.closed.unwrap_or(row.at).max(row.at).0 + settle);
             self.settled_at = Some(self.settled_at.map_or(then, |earlier| earlier.min(then)));

@@ -5,6 +5,7 @@
 //! have been kept, and then nothing would come back to it. Under other rules, or where nothing is to be moved any more, it
 //! is not; nor where the copy may have been made and taken out of its folder since.
 
+use crate::daemon::clock;
 use crate::daemon::error::DaemonError;
 use crate::daemon::visit::Visit;
 use crate::imap::Access;
@@ -61,8 +62,9 @@ impl Visit<'_> {
         destination: &Mailbox,
         rows: Vec<Row>,
     ) -> Result<(), DaemonError> {
-        let arrived = self.copies(destination, &rows).await?;
+        let looked = clock::now();
         let (selected, present) = self.originals(source, &rows).await?;
+        let arrived = self.copies(destination, &rows).await?;
         let mut unmade = Vec::new();
         for row in rows {
             let same_epoch = selected
@@ -78,7 +80,7 @@ impl Visit<'_> {
                 still_wanted: self.sorter.settings.moves && *row.entry.rules == *self.sorter.rules.digest(),
             };
             failpoint("recovery-before-settling");
-            if findings.in_source && findings.in_destination.is_empty() && self.may_be_under_way(&row) {
+            if findings.in_source && findings.in_destination.is_empty() && self.may_be_under_way(&row, looked) {
                 continue;
             }
             match resolve(findings) {

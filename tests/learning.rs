@@ -233,3 +233,28 @@ fn flags_suggest_and_nothing_is_done() {
         "{page}"
     );
 }
+
+/// What somebody wrote is counted from the first day on; how often the inbox was looked at before is no matter.
+#[test]
+fn looking_at_the_backlog_again_counts_none_of_its_letters() {
+    let Some(server) = Dovecot::new().start() else { return };
+    let account = Past::new(server);
+    let friend = "bea@people.example";
+    let to_her = Letter::from("alice@example.org").to(friend);
+    account.lies("Sent", &[to_her.clone(), to_her]);
+    account.lies("INBOX", &letters(friend, 1));
+    let asked = account.home.run(&["sort"]).expect_code(2);
+    for plan in [
+        account.home.run(&["preview"]),
+        account.home.run(&["sort"]),
+        account.home.run(&["preview"]),
+    ] {
+        assert_eq!(plan.stdout.matches("they wrote 0,").count(), 1, "{}", plan.text());
+    }
+    account.home.run_once().expect_code(0);
+    account.home.run(&["sort", "--yes"]).expect_code(0);
+    let known = account.home.run(&["senders", friend]).expect_code(0).stdout;
+    assert!(known.contains("they wrote 0,"), "{known}");
+    assert!(asked.stderr.contains("--yes"), "{}", asked.stderr);
+    account.proxy.assert_clean();
+}

@@ -114,7 +114,7 @@ fn a_folder_the_user_has_removed_is_not_made_again_and_its_mail_waits_in_the_inb
     daemon.wait_line("News takes no mail for now");
     daemon.terminate();
     let mut daemon = scene.start();
-    daemon.wait_line("did you rename it?");
+    daemon.wait_line("did you rename it to Reading?");
     assert!(!scene.server.hand("alice").has_folder("News"));
     daemon.terminate();
     for letter in [&one, &two] {
@@ -130,6 +130,53 @@ fn a_folder_the_user_has_removed_is_not_made_again_and_its_mail_waits_in_the_inb
     let ledger = Ledger::of(&scene.home);
     assert_eq!((ledger.open(), ledger.lessons), (0, 0), "{ledger:?}");
     daemon.terminate();
+    scene.proxy.assert_clean();
+}
+
+/// `status`, its JSON and `doctor` name the folder, the name it has now and the line to write; written, everything goes on.
+#[test]
+fn a_renamed_folder_is_named_with_its_new_name_and_the_line_to_write() {
+    let Some(scene) = Scene::new(Dovecot::new()) else {
+        return;
+    };
+    let mut daemon = scene.start();
+    let (early, waiting, late) = (newsletter("early"), newsletter("waiting"), newsletter("late"));
+    scene.deliver(&early);
+    scene.lies_in(&early, "News");
+    scene.server.hand("alice").rename_folder("News", "Newsletters");
+    scene.deliver(&waiting);
+    daemon.wait_line("did you rename it to Newsletters?");
+    let told = || {
+        for command in [&["status"][..], &["status", "--json"], &["doctor"]] {
+            let said = scene.home.run(command).text().replace('\\', "");
+            for part in [
+                "the folder News is gone; did you rename it to Newsletters?",
+                "write `news = \"Newsletters\"` under [account.folders] in postroom.toml",
+                "Until this is settled its mail stays in the inbox",
+            ] {
+                assert!(said.contains(part), "{command:?} lacks {part}:\n{said}");
+            }
+            assert!(command != ["doctor"] || !said.contains("example"), "{said}");
+        }
+    };
+    told();
+    daemon.terminate();
+    // Found by a daemon that starts later, just as well.
+    let daemon = scene.start();
+    told();
+    scene.lies_in(&waiting, "INBOX");
+    scene
+        .home
+        .configure(&[Account::new("home", scene.proxy.port).folder_line("news = \"Newsletters\"")]);
+    daemon.hang_up();
+    scene.lies_in(&waiting, "Newsletters");
+    scene.deliver(&late);
+    scene.lies_in(&late, "Newsletters");
+    assert!(!scene.home.run(&["status"]).text().contains("is gone"));
+    daemon.terminate();
+    assert!(!scene.server.hand("alice").has_folder("News"));
+    let ledger = Ledger::of(&scene.home);
+    assert_eq!((ledger.open(), ledger.lessons), (0, 0), "{ledger:?}");
     scene.proxy.assert_clean();
 }
 
@@ -256,9 +303,16 @@ fn a_second_daemon_on_the_same_state_is_refused_and_told_who_is_there() {
         return;
     };
     let daemon = scene.start();
-    let second = scene.home.run(&["run"]);
-    assert!(second.code.is_some_and(|code| code != 0), "{second:?}");
-    assert!(second.text().contains(&daemon.id().to_string()), "{}", second.text());
+    for command in [&["run"][..], &["run", "--once"], &["purge", "--yes"]] {
+        let second = scene.home.run(command).expect_code(74).text();
+        assert!(second.contains(&format!("process {}", daemon.id())), "{second}");
+        // It is no service: whoever runs one is told `systemctl stop` (daemon/service.rs).
+        let stop = format!(
+            "Stop it with ^C in the terminal where it runs, or with `kill {}`",
+            daemon.id()
+        );
+        assert!(second.contains(&stop), "{second}");
+    }
     daemon.terminate();
 }
 

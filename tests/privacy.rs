@@ -375,7 +375,7 @@ fn there_is_no_way_back_and_no_way_with_another_key() {
     let daemon = post.start();
     let refused = post.home.run(&["purge", "--yes"]);
     assert!(
-        refused.code == Some(74) && refused.stderr.contains("process"),
+        refused.code == Some(74) && refused.stderr.contains(&format!("`kill {}`", daemon.id())),
         "{refused:?}"
     );
     daemon.terminate();

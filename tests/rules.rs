@@ -165,3 +165,43 @@ fn the_examples_of_the_manual_are_rules() {
         );
     }
 }
+
+/// Whoever copies the rule of README.md, or files all invoices elsewhere, takes mail that the pack's own tests speak of.
+#[test]
+fn a_rule_of_the_users_does_not_fail_the_tests_of_the_pack() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manual = fs::read_to_string(root.join("README.md")).unwrap();
+    let example = manual
+        .split("```toml\n")
+        .find(|block| block.starts_with("[[rule]]"))
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    let greedy = "[[rule]]\nname = \"greedy\"\nwhen = { subject = \"e\" }\nbucket = \"news\"\n";
+    for own in [example, greedy] {
+        let mut files: Vec<SourceFile> = toml_files(&root.join("rules"))
+            .iter()
+            .map(|path| read(path).0)
+            .collect();
+        files.push(SourceFile {
+            name: "05-own.toml".to_owned(),
+            text: own.to_owned(),
+        });
+        let reading = RuleSet::parse(&files, &Includes::new(), &Context::default());
+        let failed: Vec<_> = reading.outcomes.iter().filter(|outcome| !outcome.passed()).collect();
+        assert!(
+            reading.set.is_some() && failed.is_empty(),
+            "{failed:?}\n{:?}",
+            reading.findings
+        );
+    }
+    // A test beside rules of the user's own is still asked of all.
+    let mut file = SourceFile {
+        name: "05-own.toml".to_owned(),
+        text: format!("{greedy}[[test]]\nmail = {{ subject = \"e\" }}\nexpect = {{ rule = false }}\n"),
+    };
+    let refused = RuleSet::parse(std::slice::from_ref(&file), &Includes::new(), &Context::default());
+    assert!(refused.set.is_none(), "{:?}", refused.findings);
+    file.text = file.text.replace("rule = false", "rule = \"greedy\"");
+    let taken = RuleSet::parse(std::slice::from_ref(&file), &Includes::new(), &Context::default());
+    assert!(taken.set.is_some(), "{:?}", taken.findings);
+}

@@ -87,6 +87,26 @@ fn newsletter(name: &str) -> Letter {
     Letter::from(&format!("News <news@{name}.example>")).newsletter(&format!("<{name}.list.example>"))
 }
 
+/// What was done is told and taken back whatever has become of the rules since.
+#[test]
+fn rules_that_are_refused_are_in_the_way_of_no_undo_and_no_answer() {
+    let Some(scene) = Scene::new() else { return };
+    let mut daemon = scene.start();
+    let letter = scene.sorted(&["first"]).remove(0);
+    scene.home.rule_file("10.toml", "[[rule]]\nnam = \"x\"\n");
+    daemon.wait_line("the old ones keep running");
+    assert_eq!(scene.home.run(&["check"]).code, Some(1));
+    let told = scene.home.run(&["explain", &letter.id()]).expect_code(0).stdout;
+    assert!(told.contains("moved to News"), "{told}");
+    let again = scene.home.run(&["explain", &letter.id(), "--again"]).expect_code(78);
+    assert!(again.stderr.contains("10.toml"), "{}", again.stderr);
+    let back = scene.undo(&["--last", "1"], 0);
+    assert!(back.contains("is back in INBOX"), "{back}");
+    scene.lies_in(&letter, "INBOX");
+    daemon.terminate();
+    scene.proxy.assert_clean();
+}
+
 #[test]
 fn a_year_later_moves_can_be_taken_back_and_after_400_days_they_are_forgotten() {
     const DAY: Duration = Duration::from_hours(24);

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use crate::config::ConfigError;
 use crate::config::rules::RulesRefused;
 use crate::daemon::DaemonError;
+use crate::daemon::service::Service;
 use crate::imap::ImapError;
 use crate::oauth::TokenError;
 use crate::store::StoreError;
@@ -101,12 +102,13 @@ fn words(error: &anyhow::Error) -> String {
 pub struct Advised(pub String);
 
 /// What to do about an error whose own words only say what happened.
-fn advice(error: &anyhow::Error) -> Option<&'static str> {
+fn advice(error: &anyhow::Error) -> Option<String> {
     if error.is::<Advised>() {
         return None;
     }
     let daemon = error.chain().find_map(|cause| cause.downcast_ref::<DaemonError>())?;
-    match daemon {
+    let advice = match daemon {
+        DaemonError::Locked(error) => return Some(format!("{}.\n", Service::of(error.pid()?).stop())),
         DaemonError::Imap(ImapError::Unreachable { .. }) => {
             Some("Check host, port and tls in [account.imap], and the network; `postroom run` tries again by itself.\n")
         }
@@ -115,7 +117,8 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
              one you log in with there (README.md, Providers and servers).\n",
         ),
         _ => None,
-    }
+    };
+    advice.map(str::to_owned)
 }
 
 /// For an error that is in the log already: prints what to do about it, and gives the exit code.

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
 use super::context::{Context, account, block_on, store_to_read, visit_to_look};
 use super::{exit, logging};
@@ -17,7 +17,7 @@ use crate::daemon::layout::Layout;
 use crate::daemon::logbook::Logbook;
 use crate::daemon::reload::RulesKeeper;
 use crate::daemon::{DaemonError, clock, contacts, model};
-use crate::imap::Access;
+use crate::imap::{Access, ImapError};
 use crate::sort::arrival::Event;
 use crate::sort::attachments;
 use crate::sort::inquiry::Inquiry;
@@ -55,13 +55,15 @@ pub struct Args {
 /// Explains a file, a Message-ID or a place.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     logging::start("warn");
-    let (config, keeper) = context.config_and_rules()?;
+    // What was recorded is told whatever has become of the rules since.
+    let config = context.config()?;
+    let keeper = RulesKeeper::open(&config);
     let mut out = io::stdout().lock();
     let file = Path::new(&args.what);
     if file.is_file() {
         let account = account(&config, args.account.as_deref())?;
         let raw = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let asked = ask_about_file(&config, account, keeper.current(), &args.what, &raw)?;
+        let asked = ask_about_file(&config, account, keeper?.current(), &args.what, &raw)?;
         asked.write(args.json, &mut out)?;
         return Ok(exit::OK);
     }
@@ -72,8 +74,9 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         store.run(move |store| rows_about(store, &wanted, only)).await
     })??);
     let stories = Story::tell(rows);
+    let rules = keeper.as_ref().map(RulesKeeper::current).unwrap_or_default();
     for story in &stories {
-        story.write(args.json, keeper.current().digest(), args.again, &mut out)?;
+        story.write(args.json, rules.digest(), args.again, &mut out)?;
     }
     if !stories.is_empty() && !args.again {
         return Ok(exit::OK);
@@ -92,7 +95,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
             sanitise(&args.what)
         ),
     };
-    let asked = ask_about_place(&config, account, &keeper, &mailbox, uid)?;
+    let asked = ask_about_place(&config, account, &keeper?, &mailbox, uid)?;
     if !args.json {
         writeln!(
             out,
@@ -208,7 +211,10 @@ fn ask_about_place(
     let logbook = Logbook::new(&account.name, None);
     let found = block_on(async {
         let mut visit = visit_to_look(config, account, keeper.current(), &logbook).await?;
-        let selected = visit.session.select(mailbox, Access::ReadOnly).await?;
+        let selected = match visit.session.select(mailbox, Access::ReadOnly).await {
+            Err(ImapError::Refused { bad: false, text, .. }) => return Ok(Err(text)),
+            selected => selected?,
+        };
         let fetched = visit.session.headers(&[uid], &visit.fields()).await?;
         let events = visit.read(mailbox, selected.uid_validity, fetched).await?;
         let now = clock::now();
@@ -227,8 +233,15 @@ fn ask_about_place(
             _ => None,
         });
         visit.session.logout().await;
-        Ok::<_, DaemonError>(asked)
+        Ok::<_, DaemonError>(Ok(asked))
     })??;
+    let found = found.map_err(|words| {
+        anyhow!(
+            "the server opens no folder {}: {}. Write the folder as `postroom log` does, with / between the levels",
+            sanitise(mailbox.as_str()),
+            sanitise(words.trim_end_matches('.'))
+        )
+    })?;
     found.with_context(|| {
         format!(
             "there is no message {uid} in {} any more; a message gets another number in each folder it is moved to, so ask \

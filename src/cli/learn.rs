@@ -50,7 +50,14 @@ pub fn run(args: &LearnArgs, records: &Records, out: &mut dyn Write) -> anyhow::
     if args.confirm || args.discard {
         let mut store = records.write()?;
         let account = records.single(&store, args.account.as_deref())?;
-        if args.confirm {
+        if store.held(&account)?.is_empty() {
+            let what = if args.confirm { "confirm" } else { "throw away" };
+            writeln!(
+                out,
+                "{}: no lessons are held back; there is nothing to {what}.",
+                sanitise(&account)
+            )?;
+        } else if args.confirm {
             let learned = store.confirm(&account)?;
             writeln!(
                 out,

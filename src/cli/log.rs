@@ -51,7 +51,7 @@ pub struct LogArgs {
     /// What went to this folder only
     #[arg(long, value_name = "FOLDER")]
     pub to: Option<String>,
-    /// Only these: keep, preview, sort, undo, file, rescue
+    /// Only these: keep, preview, sort, copy, undo, file, rescue, snooze, hold, return
     #[arg(long, value_name = "VERB", value_delimiter = ',')]
     pub only: Vec<String>,
 }
@@ -81,6 +81,9 @@ fn run_with(args: &LogArgs, records: &Records, wait: impl FnMut() -> bool, out: 
         Ok(out.flush()?)
     };
     rows.iter().try_for_each(&mut show)?;
+    if rows.is_empty() && !args.json {
+        eprintln!("Nothing of the kind is recorded.");
+    }
     if args.follow {
         follow(&store, &query, &rows, wait, show)?;
     } else if !args.json {
@@ -107,7 +110,7 @@ fn query(args: &LogArgs, records: &Records) -> anyhow::Result<Query> {
         match RowKind::ALL.into_iter().find(|kind| kind.as_str() == word) {
             Some(kind) => kinds.push(kind),
             None => bail!(
-                "`{}` is no verb; there are keep, preview, sort, undo, file, rescue, snooze, hold and return",
+                "`{}` is no verb; there are keep, preview, sort, copy, undo, file, rescue, snooze, hold and return",
                 sanitise(word)
             ),
         }

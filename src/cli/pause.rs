@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::context::{Context, account, block_on, store_to_write};
 use super::{exit, running, since};
+use crate::daemon::clock;
 use crate::daemon::recess::Recess;
 use crate::sort::mailbox::Timestamp;
 
@@ -38,7 +39,7 @@ pub struct ResumeArgs {
 pub fn pause(args: &PauseArgs, context: &Context, out: &mut dyn Write) -> anyhow::Result<u8> {
     let recess = Recess { until: args.until };
     let names = write(args.account.as_deref(), Some(recess), context)?;
-    for name in &names {
+    for (name, _) in &names {
         writeln!(out, "{name}: {}", recess.sentence())?;
     }
     writeln!(
@@ -51,30 +52,43 @@ pub fn pause(args: &PauseArgs, context: &Context, out: &mut dyn Write) -> anyhow
 /// Takes the pause back and tells the daemon.
 pub fn resume(args: &ResumeArgs, context: &Context, out: &mut dyn Write) -> anyhow::Result<u8> {
     let names = write(args.account.as_deref(), None, context)?;
-    for name in &names {
-        writeln!(out, "{name}: goes on")?;
+    for (name, before) in &names {
+        match before {
+            Some(_) => writeln!(out, "{name}: goes on")?,
+            None => writeln!(out, "{name}: was not paused, and goes on as it did")?,
+        }
     }
     tell(&names, context)
 }
 
-/// The accounts that were meant, after their notes are written.
-fn write(name: Option<&str>, recess: Option<Recess>, context: &Context) -> anyhow::Result<Vec<String>> {
+/// The accounts that were meant, each with the pause it was in, after their notes are written.
+fn write(name: Option<&str>, recess: Option<Recess>, context: &Context) -> anyhow::Result<Vec<Paused>> {
     let config = context.config()?;
     let names = match name {
         Some(_) => vec![account(&config, name)?.name.clone()],
         None => config.accounts.iter().map(|account| account.name.clone()).collect(),
     };
-    let (store, written) = (store_to_write(&config)?, names.clone());
-    block_on(async {
-        let write = store.run(move |store| written.iter().try_for_each(|name| Recess::save(store, name, recess)));
+    let (store, now) = (store_to_write(&config)?, clock::now());
+    let names = block_on(async {
+        let write = store.run(move |store| {
+            let write = |name: String| {
+                let before = Recess::read(store, &name, now)?;
+                Recess::save(store, &name, recess)?;
+                Ok((name, before))
+            };
+            names.into_iter().map(write).collect()
+        });
         write.await
     })??;
     Ok(names)
 }
 
-fn tell(names: &[String], context: &Context) -> anyhow::Result<u8> {
+/// An account and the pause it was in.
+type Paused = (String, Option<Recess>);
+
+fn tell(names: &[Paused], context: &Context) -> anyhow::Result<u8> {
     // One process looks after all of them.
-    if let Some(name) = names.first() {
+    if let Some((name, _)) = names.first() {
         running::tell(
             &context.config()?,
             name,

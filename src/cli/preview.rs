@@ -93,7 +93,10 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
                 trial.display(),
                 config.rules.display()
             )?,
-            None => writeln!(out, "\nNothing was touched; `postroom sort` would carry this out.")?,
+            None if fates.iter().any(|fate| fate.entry.is_some()) => {
+                writeln!(out, "\nNothing was touched; `postroom sort` would carry this out.")?;
+            }
+            None => writeln!(out, "\nNothing was touched.")?,
         }
     }
     Ok(exit::OK)

@@ -8,6 +8,7 @@ use super::context::{Context, block_on, new_run, store_to_write, visit_to_act};
 use super::{exit, logging, since};
 use crate::daemon::DaemonError;
 use crate::daemon::logbook::Logbook;
+use crate::daemon::reload::RulesKeeper;
 use crate::daemon::undo::Undone;
 use crate::sort::ledger::{Row, RowId, RowKind, State};
 use crate::sort::mailbox::Timestamp;
@@ -61,7 +62,11 @@ impl Args {
 /// Takes moves back.
 pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     logging::start("warn");
-    let (config, keeper) = context.config_and_rules()?;
+    let config = context.config()?;
+    // Where moves are taken back no rule is asked, and broken ones must not be in the way.
+    let rules = RulesKeeper::open(&config)
+        .map(|keeper| keeper.current())
+        .unwrap_or_default();
     let run = new_run();
     let rows = {
         let (store, query, id) = (store_to_write(&config)?, args.query(), args.id.map(RowId));
@@ -93,7 +98,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
         };
         let logbook = Logbook::new(&account.name, None);
         let results = block_on(async {
-            let mut visit = visit_to_act(&config, account, keeper.current(), &run, &logbook).await?;
+            let mut visit = visit_to_act(&config, account, rules.clone(), &run, &logbook).await?;
             visit.recover().await?;
             let results = visit.undo(rows, args.dry_run).await?;
             visit.session.logout().await;

@@ -18,11 +18,11 @@ const SENT_MESSAGES: usize = 20_000;
 /// Nothing older than two years is worth knowing.
 const OLDEST: i64 = 2 * 365 * 86_400;
 
-/// Newest messages of the inbox that are read, to know who writes and whose Authentication-Results to believe.
+/// Newest messages of the inbox that are read, to know whose Authentication-Results to believe.
 const INBOX_MESSAGES: usize = 2_000;
 
 impl Visit<'_> {
-    /// Reads Sent, and who has written to the inbox, once. Moves nothing and records nothing but what is learned.
+    /// Reads Sent, and who delivers to the inbox, once. Moves nothing and records nothing but what is learned.
     pub async fn bootstrap(&mut self, keep: bool) -> Result<(), DaemonError> {
         let inbox = Mailbox::inbox();
         if !self.marks.contains_key(&inbox) {
@@ -101,7 +101,8 @@ impl Visit<'_> {
             } else {
                 for event in self.read(mailbox, selected.uid_validity, fetched).await? {
                     if let Event::Arrived(arrival) = event {
-                        self.sorter.received(arrival.arrived.unwrap_or(now).min(now), &arrival);
+                        // Not counted: this is read again by each command until the daemon has its mark.
+                        self.sorter.met(arrival.arrived.unwrap_or(now).min(now), &arrival);
                     }
                 }
             }

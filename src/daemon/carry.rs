@@ -190,8 +190,12 @@ impl Visit<'_> {
         }
         self.bar_refused(entries, &outcomes).await?;
         self.claims.note(now, entries, &outcomes);
-        for (folder, words) in self.retries.note(now, entries, &outcomes) {
-            self.logbook.closed(&folder, &words);
+        let closed = self.retries.note(now, entries, &outcomes);
+        for (folder, words) in &closed {
+            self.logbook.closed(folder, words);
+        }
+        if closed.iter().any(|(folder, _)| self.layout.buckets.contains(folder)) {
+            self.look_for_gone_folders().await?;
         }
         Ok(())
     }

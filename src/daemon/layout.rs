@@ -41,6 +41,8 @@ pub struct Layout {
     pub special_use: BTreeMap<String, Mailbox>,
     /// Folders that should be there and are not: where nothing may be created, and those the user has removed.
     pub missing: Vec<Mailbox>,
+    /// What those of them that are bucket folders seem to be called now.
+    pub renamed: BTreeMap<Mailbox, Mailbox>,
     /// Folders that the server refused to make, with its words.
     pub refused: Vec<(Mailbox, String)>,
 }

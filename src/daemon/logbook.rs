@@ -263,11 +263,11 @@ impl Logbook {
         );
     }
 
-    /// A bucket folder that was there before is gone.
-    pub fn folder_gone(&self, folder: &Mailbox) {
+    /// A snooze folder that was there before is gone.
+    pub fn snooze_folder_gone(&self, folder: &Mailbox) {
         self.stuck(
-            &format!("the folder {folder} is gone; did you rename it?"),
-            "make it again, or tell postroom.toml the new name; until then its mail stays in the inbox",
+            &format!("the folder {folder} is gone"),
+            "make it again, or take its name out of the `times` of `snooze` in postroom.toml",
         );
     }
 

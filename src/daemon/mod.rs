@@ -6,7 +6,7 @@
 //!   password is another one
 //! - [`attendant`] further connections that only listen
 //! - [`access`] the way in; [`visit`] one connection; [`layout`] its folders; [`model`] its memory
-//! - [`rights`] folders that take no mail from us
+//! - [`rights`] folders that take no mail from us, [`gone`] those that the user has renamed or removed
 //! - [`recess`] the user has said stop; [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too,
 //!   [`claim`] by intent; [`hindrance`] the server says stop; [`slumber`] the machine was asleep
 //! - [`recovery`] open rows first, [`first_look`] one STATUS for all, [`bootstrap`] what Sent tells, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger
@@ -16,7 +16,7 @@
 //! - [`contacts`] the user's address book
 //! - [`digest`] the daily mail to the user himself, [`suggestions`] what his flags say, [`unanswered`] who owes him an answer
 //! - [`plan`] the same decisions without acting, [`undo`] taking moves back, [`past`] mail that lies there already
-//! - [`logbook`] all wording, [`status`], [`metrics`] and [`systemd`] who is told
+//! - [`logbook`] all wording, [`status`], [`metrics`] and [`systemd`] who is told; [`service`] who keeps the process
 
 pub mod access;
 pub mod attendant;
@@ -30,6 +30,7 @@ pub mod deferred;
 pub mod digest;
 pub mod error;
 pub mod first_look;
+pub mod gone;
 pub mod held;
 pub mod hindrance;
 pub mod layout;
@@ -52,6 +53,7 @@ pub mod rights;
 pub mod rival;
 pub mod roster;
 pub mod round;
+pub mod service;
 mod settling;
 pub mod slumber;
 pub mod status;

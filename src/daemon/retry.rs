@@ -93,6 +93,12 @@ impl Retries {
 }
 
 impl Retries {
+    /// A folder that was seen to be gone is there again: what waits for it is asked for anew.
+    pub fn folder_is_back(&mut self) {
+        self.refused.clear();
+        self.next = None;
+    }
+
     /// True when the row was refused for want of its folder, and before this visit listed the folders. By the clock alone
     /// the two cannot be told apart: a visit may begin and see a folder vanish within one second.
     fn was_gone_before(&self, row: &Row) -> bool {
@@ -166,9 +172,10 @@ impl Visit<'_> {
         Ok(due)
     }
 
-    /// True when a folder that was gone has been seen again since.
+    /// True when a folder that was gone has been seen again since, or another has taken its place in postroom.toml.
     fn is_back(&self, folder: &Mailbox, row: &Row) -> bool {
-        self.retries.was_gone_before(row) && self.layout.buckets.contains(folder)
+        let replaced = self.marks.contains_key(folder) && self.account.folders.bucket_of(folder).is_none();
+        self.retries.was_gone_before(row) && (self.layout.buckets.contains(folder) || replaced)
     }
 
     /// Gives messages of INBOX a new verdict whose moves came to nothing. One that was put off (`after`) has had its row

@@ -75,7 +75,8 @@ impl Visit<'_> {
     /// What the user should know although the account is connected.
     pub fn remarks(&self) -> Vec<String> {
         let inbox = self.retries.inbox_is_read_only.then(|| INBOX_READ_ONLY.to_owned());
-        self.retries.barred.values().cloned().chain(inbox).collect()
+        let gone = self.gone_remarks();
+        self.retries.barred.values().cloned().chain(inbox).chain(gone).collect()
     }
 }
 

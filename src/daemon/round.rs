@@ -16,6 +16,9 @@ impl Visit<'_> {
         self.empty_blackhole().await?;
         self.release_claims().await?;
         self.look_for_snooze_folders().await?;
+        if self.swept.is_some() && !self.gone().is_empty() {
+            self.look_for_gone_folders().await?;
+        }
         self.sweep_all(stopping).await
     }
 
@@ -46,10 +49,13 @@ impl Visit<'_> {
     async fn sweep_if_there(&mut self, folder: &Mailbox, stopping: Stopping<'_>) -> Result<(), DaemonError> {
         match self.sweep(folder, stopping).await {
             Err(DaemonError::Imap(error @ ImapError::Refused { bad: false, .. })) => {
-                self.logbook.stuck(
-                    &format!("cannot look into {folder}: {error}"),
-                    "if you renamed it, tell postroom.toml the new name",
-                );
+                self.look_for_gone_folders().await?;
+                if !self.layout.missing.contains(folder) {
+                    self.logbook.stuck(
+                        &format!("cannot look into {folder}: {error}"),
+                        "if you renamed it, tell postroom.toml the new name",
+                    );
+                }
                 Ok(())
             }
             other => other,

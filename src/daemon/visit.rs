@@ -100,7 +100,12 @@ impl<'a> Visit<'a> {
         let marks = store.run(move |store| store.folders(&name)).await?;
         let layout = layout::prepare(&mut session, account, create, &marks).await?;
         if create {
-            layout.missing.iter().for_each(|folder| logbook.folder_gone(folder));
+            let snooze = |folder: &&Mailbox| account.folders.snooze_name(folder).is_some();
+            layout
+                .missing
+                .iter()
+                .filter(snooze)
+                .for_each(|folder| logbook.snooze_folder_gone(folder));
             layout.timeless.iter().for_each(|folder| logbook.timeless(folder));
         }
         let settings = model::settings(account, &layout);

@@ -148,6 +148,7 @@ impl Worker {
         for (one, other) in layout::aliases(Box::pin(visit.look_around()).await?) {
             self.logbook.alias(&one, &other);
         }
+        Box::pin(visit.tell_of_gone_folders()).await?;
         let stop = self.stop.clone();
         let stopping = move || stop.is_cancelled();
         let attendants = logins.map(|logins| Attendants::send(&visit, &self.gate, logins, self.wake.clone()));

@@ -39,8 +39,8 @@ impl Sorter {
         }
     }
 
-    /// The same without the sender becoming known by it.
-    pub(super) fn met(&mut self, now: Timestamp, arrival: &Arrival) {
+    /// The same without its being counted: neither who wrote it becomes known by it, nor how often he has written.
+    pub fn met(&mut self, now: Timestamp, arrival: &Arrival) {
         let answers_me = self.sent_index.answered_by(&arrival.message).is_some();
         self.provider.learn(now, &arrival.message, answers_me);
         self.duplicates.insert(&arrival.message, &arrival.mid);

@@ -28,8 +28,11 @@ pub(super) fn write(
             String::new()
         }
     )?;
-    let tally = store.tally(account, address)?.unwrap_or_default();
-    writeln!(out, "  {}", capitalised(&tally.sentence(records.now)))?;
+    match store.tally(account, address)? {
+        Some(tally) => writeln!(out, "  {}", capitalised(&tally.sentence(records.now)))?,
+        // What somebody writes is counted from the day on which the user writes to him.
+        None => writeln!(out, "  You never wrote to them")?,
+    }
     let names = store.names();
     let domain = names.identity(&Identity::Domain(address.organisational_domain().to_owned()));
     let identity = names.identity(&Identity::Address(address.clone()));

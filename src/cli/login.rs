@@ -33,7 +33,7 @@ pub fn run(args: &Args, context: &Context) -> anyhow::Result<u8> {
     };
     block_on(async {
         obtain(settings, &account.imap.user, args.browser).await?;
-        access::open(&account.imap).await?.logout().await;
+        access::open(&account.imap, None).await?.logout().await;
         Ok::<_, crate::daemon::DaemonError>(())
     })??;
     println!(

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::error::DaemonError;
 use crate::config::{Imap, Secret, Tls, secret};
-use crate::imap::{Encryption, Greeted, ImapError, Limits, Session, Target, connect, login, login_with_token};
+use crate::imap::{Access, Encryption, Greeted, ImapError, Limits, Session, Target, connect, login, login_with_token};
 use crate::oauth;
 
 /// What the server is shown.
@@ -26,8 +26,8 @@ pub trait Gate: Debug + Send + Sync {
     /// The password or token as it is kept now; nobody is asked for another.
     fn kept<'a>(&'a self, imap: &'a Imap) -> BoxFuture<'a, Result<SecretString, DaemonError>>;
 
-    /// A session, from nothing.
-    fn open<'a>(&'a self, imap: &'a Imap) -> BoxFuture<'a, Result<Session, DaemonError>>;
+    /// A session, from nothing; with `inbox`, one whose first work is to list the folders and to open INBOX so.
+    fn open<'a>(&'a self, imap: &'a Imap, inbox: Option<Access>) -> BoxFuture<'a, Result<Session, DaemonError>>;
 }
 
 /// The secret where the configuration says it is, and the server over the network.
@@ -39,8 +39,8 @@ impl Gate for Network {
         Box::pin(kept(imap))
     }
 
-    fn open<'a>(&'a self, imap: &'a Imap) -> BoxFuture<'a, Result<Session, DaemonError>> {
-        Box::pin(open(imap))
+    fn open<'a>(&'a self, imap: &'a Imap, inbox: Option<Access>) -> BoxFuture<'a, Result<Session, DaemonError>> {
+        Box::pin(open(imap, inbox))
     }
 }
 
@@ -96,15 +96,15 @@ pub async fn log_in(greeted: Greeted, user: &str, proof: &Proof) -> Result<Sessi
     }
 }
 
-/// A session, from nothing. The proof comes first: without one there is nothing to say to a server.
-pub async fn open(imap: &Imap) -> Result<Session, DaemonError> {
+/// A session, from nothing, as [`Gate::open`] says. The proof comes first: without one there is nothing to say to a server.
+pub async fn open(imap: &Imap, inbox: Option<Access>) -> Result<Session, DaemonError> {
     let proof = proof(imap).await?;
-    let first = log_in(greet(imap).await?, &imap.user, &proof).await;
+    let first = log_in(greet(imap).await?.expecting(inbox), &imap.user, &proof).await;
     match (first, &proof, &imap.secret) {
         // A token may have been withdrawn before its time. Once, and only for another token.
         (Err(DaemonError::Imap(ImapError::LoginRefused { .. })), Proof::Token(refused), Secret::OAuth2(settings)) => {
             let renewed = Proof::Token(oauth::access_token(settings, Some(refused)).await?);
-            log_in(greet(imap).await?, &imap.user, &renewed).await
+            log_in(greet(imap).await?.expecting(inbox), &imap.user, &renewed).await
         }
         (first, ..) => first,
     }

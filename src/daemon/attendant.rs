@@ -117,7 +117,7 @@ impl Listener {
 
     async fn listen(&self) -> Result<(), DaemonError> {
         self.logins.turn().await;
-        let mut session = self.gate.open(&self.imap).await?;
+        let mut session = self.gate.open(&self.imap, None).await?;
         session.select(&self.folder, Access::ReadOnly).await?;
         self.logbook.attended(&self.folder);
         let nobody = Notify::new();

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::error::DaemonError;
 use super::visit::Visit;
-use crate::imap::Status;
+use crate::imap::{Selected, Status};
 use crate::sort::mailbox::Mailbox;
 
 /// An older look is no look.
@@ -32,9 +32,16 @@ impl Visit<'_> {
     /// Asks for the states of INBOX and all watched folders, and remembers them for a moment.
     pub async fn look_around(&mut self) -> Result<&BTreeMap<Mailbox, Status>, DaemonError> {
         let mut folders = self.layout.watched();
-        folders.push(Mailbox::inbox());
+        let inbox = Mailbox::inbox();
+        // Of the open folder SELECT has told; it SHOULD NOT be asked for by STATUS (RFC 9051 section 6.3.11).
+        let open = self.session.selected().filter(|selected| selected.mailbox == inbox);
+        let open = open.map(Selected::status);
+        if open.is_none() {
+            folders.push(inbox.clone());
+        }
         let at = Instant::now();
-        let states = self.session.status(&folders).await?;
+        let mut states = self.session.status(&folders).await?;
+        states.extend(open.map(|state| (inbox, state)));
         Ok(&self.first_look.insert(FirstLook { at, states }).states)
     }
 

@@ -16,6 +16,7 @@ use super::status::{self, AccountStatus};
 use super::visit::Visit;
 use super::{access, layout, paused, recess, slumber};
 use crate::config::{Account, Mode, Secret};
+use crate::imap::Access;
 use crate::sort::rules::RuleSet;
 use crate::store::{StoreError, StoreHandle};
 
@@ -133,7 +134,7 @@ impl Worker {
         logbook: &'a Logbook,
         create: bool,
     ) -> Result<Visit<'a>, DaemonError> {
-        let session = access::open(&account.imap).await?;
+        let session = access::open(&account.imap, None).await?;
         Visit::begin(session, account, store, rules, run, logbook, create).await
     }
 
@@ -141,7 +142,8 @@ impl Worker {
     async fn visit(&mut self, logins: Option<&Logins>) -> Result<(), DaemonError> {
         let rules = self.rules.borrow_and_update().clone();
         let moves = self.account.mode == Mode::Sort;
-        let session = self.gate.open(&self.account.imap).await?;
+        let inbox = if moves { Access::ReadWrite } else { Access::ReadOnly };
+        let session = self.gate.open(&self.account.imap, Some(inbox)).await?;
         let (account, store, run, logbook) = (&self.account, &self.store, self.run.as_str(), &self.logbook);
         let mut visit = Box::pin(Visit::begin(session, account, store, rules, run, logbook, moves)).await?;
         self.logbook.connected(&self.account.imap.host);

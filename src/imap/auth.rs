@@ -1,9 +1,8 @@
 //! Login: SCRAM-SHA-256 where offered, else AUTHENTICATE PLAIN (RFC 4616), else LOGIN; XOAUTH2 and OAUTHBEARER (RFC 7628) for tokens.
 //!
 //! A secret is sent only over a connection that is encrypted, or on loopback by the operator's wish, and it is tried
-//! once. After login the capabilities are read anew, the program names itself (ID, RFC 2971), and the namespace is read.
+//! once. After login the capabilities are read anew, and the program introduces itself.
 
-use async_imap::imap_proto::{MailboxDatum, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::zeroize::Zeroizing;
@@ -13,7 +12,7 @@ use super::capability::Capabilities;
 use super::completion::{Completion, Verdict};
 use super::connect::{Greeted, ask_capabilities};
 use super::error::{ImapError, passes};
-use super::folders::{Names, quote, unquoted};
+use super::folders::{Names, quote};
 use super::reply::{Pending, Wire};
 use super::scram::{self, Ended};
 use super::session::Session;
@@ -163,43 +162,12 @@ async fn settle(greeted: Greeted, answer: Completion) -> Result<Session, ImapErr
             ImapError::LoginRefused { code, text }
         });
     }
-    let Greeted { mut wire, .. } = greeted;
+    let Greeted { mut wire, inbox, .. } = greeted;
     let capabilities = match capabilities {
         Some(words) => Capabilities::new(words),
         None => ask_capabilities(&mut wire).await?,
     };
-    let names = introduce(&mut wire, &capabilities).await?;
-    Ok(Session::new(wire, capabilities, names))
-}
-
-/// ID and NAMESPACE in one flight; without NAMESPACE a LIST of nothing tells at least the separator (RFC 3501 section
-/// 6.3.8). A server that refuses any of them is a server all the same.
-async fn introduce(wire: &mut Wire, offered: &Capabilities) -> Result<Names, ImapError> {
-    let mut sent = Vec::new();
-    if offered.id {
-        let body = format!(
-            "ID (\"name\" \"postroom\" \"version\" {})",
-            quote(env!("CARGO_PKG_VERSION"))
-        );
-        sent.push(wire.begin("ID", &body)?);
-    }
-    if offered.namespace {
-        sent.push(wire.begin("NAMESPACE", "NAMESPACE")?);
-    } else {
-        sent.push(wire.begin("LIST", "LIST \"\" \"\"")?);
-    }
-    wire.push("NAMESPACE").await?;
-    let mut separator = None;
-    for pending in sent {
-        let answer = wire.finish(pending, |response| {
-            if let Response::MailboxData(MailboxDatum::List(entry)) = response {
-                separator = entry
-                    .delimiter
-                    .as_deref()
-                    .and_then(|delimiter| unquoted(delimiter).chars().next());
-            }
-        });
-        answer.await?;
-    }
-    Ok(Names::new(&wire.take_raw(), separator).in_utf8(offered.rev2_only))
+    let mut session = Session::new(wire, capabilities, Names::default());
+    session.introduce(inbox).await?;
+    Ok(session)
 }

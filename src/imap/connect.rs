@@ -18,6 +18,7 @@ use super::capability::Capabilities;
 use super::completion::words;
 use super::error::ImapError;
 use super::reply::Wire;
+use super::selected::Access;
 use super::tls;
 use async_imap::imap_proto::Response;
 
@@ -92,6 +93,8 @@ pub struct Greeted {
     pub(super) capabilities: Option<Capabilities>,
     /// True when a password may be sent: encrypted, or loopback by the operator's wish.
     pub(super) private: bool,
+    /// What is to be asked for along with the introduction.
+    pub(super) inbox: Option<Access>,
 }
 
 /// Connects, encrypts as `target` says, and reads the greeting.
@@ -129,6 +132,7 @@ async fn reach(target: &Target) -> Result<Greeted, ImapError> {
                 host: target.host.clone(),
                 capabilities: None,
                 private: true,
+                inbox: None,
             })
         }
     }
@@ -147,6 +151,7 @@ pub async fn greet(link: Box<dyn Link>, host: &str, limits: Limits, private: boo
         host: host.to_owned(),
         capabilities,
         private,
+        inbox: None,
     })
 }
 
@@ -172,6 +177,13 @@ pub(super) async fn start_tls(mut greeted: Greeted) -> Result<Box<dyn Link>, Ima
 }
 
 impl Greeted {
+    /// The first thing the session will be asked for is the list of folders, then INBOX opened so: both are on their way
+    /// before anybody waits for them, where the server is one to be asked.
+    pub fn expecting(mut self, inbox: Option<Access>) -> Self {
+        self.inbox = inbox;
+        self
+    }
+
     /// What the server offers before login; asked for when the greeting did not say.
     pub async fn capabilities(&mut self) -> Result<Capabilities, ImapError> {
         if let Some(capabilities) = &self.capabilities {

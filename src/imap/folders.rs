@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use async_imap::imap_proto::{MailboxDatum, MailboxListData, NameAttribute, Response, StatusAttribute};
 
 use super::bounds;
+use super::capability::Capabilities;
 use super::completion::Completion;
 use super::error::ImapError;
 use super::session::Session;
@@ -204,6 +205,34 @@ impl Names {
     }
 }
 
+/// LIST responses as they came.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    entries: Vec<MailboxListData<'static>>,
+    octets: usize,
+}
+
+impl Listed {
+    /// Keeps a LIST response; of more than anybody could have only how much it was.
+    pub(super) fn note(&mut self, response: &Response<'_>) {
+        if let Response::MailboxData(MailboxDatum::List(entry)) = response {
+            self.octets += entry.name.len() + bounds::FOLDER;
+            if self.octets <= bounds::LISTED {
+                self.entries.push(entry.clone().into_owned());
+            }
+        }
+    }
+}
+
+/// What a LIST asks for besides the names, where the server can tell.
+pub(super) fn list_options(offered: &Capabilities) -> &'static str {
+    match (offered.list_extended, offered.special_use) {
+        (true, true) => " RETURN (SUBSCRIBED SPECIAL-USE)",
+        (true, false) => " RETURN (SUBSCRIBED)",
+        (false, _) => "",
+    }
+}
+
 /// A quoted string (RFC 9051 section 4.3).
 pub(super) fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
@@ -243,16 +272,14 @@ impl Session {
     /// Every folder of the account, in the user's spelling (LIST, with special use and subscription where offered).
     pub async fn list(&mut self) -> Result<Vec<Folder>, ImapError> {
         self.names_mut().forget();
+        if let Some(listed) = self.listed_ahead.take() {
+            return self.folders(listed, true);
+        }
         self.list_matching("*").await
     }
 
     pub(super) async fn list_matching(&mut self, pattern: &str) -> Result<Vec<Folder>, ImapError> {
-        let offered = self.capabilities();
-        let wanted = match (offered.list_extended, offered.special_use) {
-            (true, true) => " RETURN (SUBSCRIBED SPECIAL-USE)",
-            (true, false) => " RETURN (SUBSCRIBED)",
-            (false, _) => "",
-        };
+        let wanted = list_options(self.capabilities());
         let plain = format!("LIST \"\" {}", quote(pattern));
         let (mut completion, mut listed) = self.listing(&format!("{plain}{wanted}")).await?;
         let mut extended = !wanted.is_empty();
@@ -261,24 +288,21 @@ impl Session {
             extended = false;
         }
         completion.ok("LIST")?;
-        Ok(listed.into_iter().map(|entry| self.folder(&entry, extended)).collect())
+        self.folders(listed, extended)
     }
 
-    async fn listing(&mut self, command: &str) -> Result<(Completion, Vec<MailboxListData<'static>>), ImapError> {
-        let (mut listed, mut octets) = (Vec::new(), 0);
-        let completion = self.exec("LIST", command, |response| {
-            if let Response::MailboxData(MailboxDatum::List(entry)) = response {
-                octets += entry.name.len() + bounds::FOLDER;
-                if octets <= bounds::LISTED {
-                    listed.push(entry.clone().into_owned());
-                }
-            }
-        });
-        let completion = completion.await?;
-        if octets > bounds::LISTED {
+    async fn listing(&mut self, command: &str) -> Result<(Completion, Listed), ImapError> {
+        let mut listed = Listed::default();
+        let completion = self.exec("LIST", command, |response| listed.note(response)).await?;
+        Ok((completion, listed))
+    }
+
+    fn folders(&mut self, listed: Listed, extended: bool) -> Result<Vec<Folder>, ImapError> {
+        if listed.octets > bounds::LISTED {
             return Err(ImapError::hostile("more folders than anybody could have"));
         }
-        Ok((completion, listed))
+        let entries = listed.entries.into_iter();
+        Ok(entries.map(|entry| self.folder(&entry, extended)).collect())
     }
 
     fn folder(&mut self, entry: &MailboxListData<'_>, extended: bool) -> Folder {

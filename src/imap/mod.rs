@@ -7,7 +7,7 @@
 //! - `guard` lets only whole, readable, bounded responses through to the parser; `guard::frame` tells where one ends.
 //! - `bounds`: how much of what a server tells is kept.
 //! - `reply` sends commands and takes nothing for success but the tagged OK of that command; `completion`: what that answer says.
-//! - [`mod@connect`], [`auth`]: how a session begins; [`capability`]: what the server offers.
+//! - [`mod@connect`], [`auth`], `introduction`: how a session begins; [`capability`]: what the server offers; `opening`: SELECT.
 //! - [`folders`]: names in the user's spelling and in the server's; `utf7` is the only place that knows modified UTF-7.
 //! - `rights`: which folders take no mail from us.
 //! - [`fetch`]: UIDs and headers, never a body; `structure`: names of attached files, where a rule asks; [`watch`]: waiting for news by IDLE, NOTIFY or polling.
@@ -28,8 +28,10 @@ pub mod fetch;
 pub mod folders;
 mod guard;
 mod internal_date;
+mod introduction;
 pub mod mover;
 mod notices;
+mod opening;
 mod reply;
 mod rights;
 mod scram;

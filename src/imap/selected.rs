@@ -1,5 +1,6 @@
 //! The selected folder, as SELECT and EXAMINE describe it (RFC 9051 section 6.3.2).
 
+use super::folders::Status;
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 
 /// How a folder is opened.
@@ -31,6 +32,16 @@ pub struct Selected {
 }
 
 impl Selected {
+    /// What STATUS would tell of it.
+    pub fn status(&self) -> Status {
+        Status {
+            uid_validity: self.uid_validity,
+            uid_next: self.uid_next,
+            messages: self.exists,
+            highest_modseq: self.highest_modseq,
+        }
+    }
+
     /// The UIDs from `from` on, where arithmetic alone tells them: as many messages as there are numbers below UIDNEXT
     /// leave no gap. Only of a folder that has just been selected; a server's word alone makes no list beyond all bounds.
     pub fn uids_without_gap(&self, from: Uid) -> Option<Vec<Uid>> {

@@ -14,12 +14,12 @@ use super::capability::Capabilities;
 use super::completion::{Completion, Verdict};
 use super::error::ImapError;
 use super::fetch::Ahead;
-use super::folders::{Names, Status, quote, status_of, unquoted};
+use super::folders::{Listed, Names, Status, status_of, unquoted};
 use super::mover::UidExpunge;
 use super::notices::Warning;
 use super::reply::{Pending, Wire};
 use super::selected::{Access, Selected};
-use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
+use crate::sort::mailbox::{Mailbox, Uid};
 
 /// A session of one account. Fit for one task at a time; a fault that [`ImapError::ends_connection`] ends it.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Session {
     pub(super) memory: Memory,
     /// Headers that are on their way while something else is done.
     pub(super) ahead: Option<Ahead>,
+    /// The account's folders, asked for along with the introduction.
+    pub(super) listed_ahead: Option<Listed>,
     /// Longest UID set, in characters, that this server is known to take, and whether a longer one was ever refused.
     pub(super) longest_set: usize,
     pub(super) set_was_refused: bool,
@@ -50,7 +52,9 @@ pub(super) struct Memory {
     arrivals: u32,
     /// The folder was selected, and nobody has compared it with what is known of it since: what arrived before was announced
     /// to nobody and never will be.
-    unlooked: bool,
+    pub(super) unlooked: bool,
+    /// How the selected folder was opened along with the introduction, while nobody has asked for it yet.
+    pub(super) opened_ahead: Option<Access>,
     /// A message has left the selected folder, or its flags have changed.
     pub(super) left: bool,
     /// Other folders of which an unasked STATUS told something new.
@@ -73,6 +77,7 @@ impl Session {
                 ..Memory::default()
             },
             ahead: None,
+            listed_ahead: None,
             longest_set: CAUTIOUS_SET,
             set_was_refused: false,
             uid_expunge: UidExpunge::Works,
@@ -133,50 +138,6 @@ impl Session {
     /// Responses the parser could not read and the guard has dropped; shown by `doctor`.
     pub fn dropped_responses(&self) -> u64 {
         self.wire.dropped()
-    }
-
-    /// Opens a folder (SELECT or EXAMINE).
-    pub async fn select(&mut self, mailbox: &Mailbox, access: Access) -> Result<Selected, ImapError> {
-        let name = match access {
-            Access::ReadWrite => "SELECT",
-            Access::ReadOnly => "EXAMINE",
-        };
-        let wire_name = self.names().to_wire(mailbox)?;
-        self.settle().await?;
-        self.ahead = None;
-        self.memory.deselect();
-        let mut opening = Opening::default();
-        let body = format!("{name} {}", quote(&wire_name));
-        let completion = self
-            .exec(name, &body, |response| opening.note(response))
-            .await?
-            .ok(name)?;
-        let uid_validity = opening.uid_validity.ok_or_else(|| ImapError::Unsupported {
-            what: format!("folder {mailbox} has no lasting UIDs (no UIDVALIDITY); Postroom cannot work with it"),
-        })?;
-        let read_only = access == Access::ReadOnly || completion.code.as_deref() == Some("READ-ONLY");
-        let mut selected = Selected {
-            mailbox: mailbox.clone(),
-            uid_validity,
-            uid_next: Uid(0),
-            exists: opening.exists,
-            read_only,
-            permanent_flags: opening.permanent_flags.or(opening.flags).unwrap_or_default(),
-            highest_modseq: opening.highest_modseq,
-        };
-        self.memory.selected = Some(selected.clone());
-        self.memory.unlooked = true;
-        selected.uid_next = match opening.uid_next {
-            Some(uid_next) => uid_next,
-            // 163.com and Winmail leave it out.
-            None => self
-                .status(std::slice::from_ref(mailbox))
-                .await?
-                .get(mailbox)
-                .map_or(Uid(1), |status| status.uid_next),
-        };
-        self.memory.selected = Some(selected.clone());
-        Ok(selected)
     }
 
     /// Asks the server for news (NOOP).
@@ -265,36 +226,6 @@ impl Session {
     }
 }
 
-/// What SELECT tells before its tagged OK.
-#[derive(Debug, Default)]
-struct Opening {
-    exists: u32,
-    uid_validity: Option<UidValidity>,
-    uid_next: Option<Uid>,
-    highest_modseq: Option<u64>,
-    flags: Option<Vec<String>>,
-    permanent_flags: Option<Vec<String>>,
-}
-
-impl Opening {
-    fn note(&mut self, response: &Response<'_>) {
-        let owned =
-            |flags: &[std::borrow::Cow<'_, str>]| Some(flags.iter().map(|flag| flag.clone().into_owned()).collect());
-        match response {
-            Response::MailboxData(MailboxDatum::Exists(exists)) => self.exists = *exists,
-            Response::MailboxData(MailboxDatum::Flags(flags)) => self.flags = owned(flags),
-            Response::Data { outcome, .. } => match &outcome.code {
-                Some(ResponseCode::UidValidity(value)) => self.uid_validity = Some(UidValidity(*value)),
-                Some(ResponseCode::UidNext(value)) => self.uid_next = Some(Uid(*value)),
-                Some(ResponseCode::HighestModSeq(value)) => self.highest_modseq = Some(*value),
-                Some(ResponseCode::PermanentFlags(flags)) => self.permanent_flags = owned(flags),
-                _ => {}
-            },
-            _ => {}
-        }
-    }
-}
-
 impl Memory {
     /// Keeps what concerns more than the command at hand.
     pub(super) fn observe(&mut self, response: &Response<'_>) {
@@ -371,6 +302,7 @@ impl Memory {
 
     pub(super) fn deselect(&mut self) {
         self.selected = None;
+        self.opened_ahead = None;
         self.arrived = false;
         self.arrivals = 0;
         self.left = false;

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use postroom::config::Imap;
 use postroom::daemon::DaemonError;
 use postroom::daemon::access::Gate;
-use postroom::imap::{ImapError, Limits, Session, greet, login};
+use postroom::imap::{Access, ImapError, Limits, Session, greet, login};
 use secrecy::SecretString;
 use tokio::io::duplex;
 
@@ -28,7 +28,7 @@ impl Gate for Pipe {
         Box::pin(async { Ok(SecretString::from(self.password.clone())) })
     }
 
-    fn open<'a>(&'a self, imap: &'a Imap) -> BoxFuture<'a, Result<Session, DaemonError>> {
+    fn open<'a>(&'a self, imap: &'a Imap, inbox: Option<Access>) -> BoxFuture<'a, Result<Session, DaemonError>> {
         Box::pin(async move {
             let (arrival, number) = {
                 let mut world = self.world.lock();
@@ -57,7 +57,7 @@ impl Gate for Pipe {
             };
             let greeted = greet(Box::new(near), &imap.host, limits, true).await?;
             let password = SecretString::from(self.password.clone());
-            Ok(login(greeted, &imap.user, &password).await?)
+            Ok(login(greeted.expecting(inbox), &imap.user, &password).await?)
         })
     }
 }

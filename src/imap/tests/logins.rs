@@ -5,7 +5,8 @@ use tokio::io::duplex;
 
 use super::script::follow;
 use crate::imap::connect::{Greeted, Limits, greet, start_tls};
-use crate::imap::{ImapError, Session, login, login_with_token};
+use crate::imap::{Access, ImapError, Session, login, login_with_token};
+use crate::sort::mailbox::{Mailbox, Uid};
 
 /// Plays `script` from the greeting on.
 async fn play<T>(private: bool, script: &str, client: impl AsyncFnOnce(Result<Greeted, ImapError>) -> T) -> T {
@@ -222,4 +223,165 @@ async fn starttls_is_mandatory_and_nothing_said_in_clear_survives() {
     // Response injection (CVE-2011-0411 and its many cousins): bytes in the same segment as the OK.
     let injected = "S: * OK [CAPABILITY IMAP4rev1 STARTTLS] hello\nC: STARTTLS\nS> P1 OK go\\r\\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\\r\\n";
     assert!(matches!(upgrade(injected).await, Err(ImapError::Hostile { .. })));
+}
+
+/// A login after which the folders and INBOX are wanted, on a server that offers `capabilities`.
+async fn expecting(capabilities: &str, script: &str, client: impl AsyncFnOnce(Session)) {
+    let script = format!(
+        "S: * OK [CAPABILITY IMAP4rev1] hello
+        C: LOGIN \"alice\" \"s\"
+        S: $ OK [CAPABILITY IMAP4rev1 {capabilities}] done
+        {script}"
+    );
+    play(true, &script, async |greeted| {
+        let greeted = greeted.unwrap().expecting(Some(Access::ReadWrite));
+        client(login(greeted, "alice", &SecretString::from("s")).await.unwrap()).await;
+    })
+    .await;
+}
+
+const SANE: &str = "NAMESPACE LIST-EXTENDED";
+
+const ASKED: &str = "C: NAMESPACE
+        C: LIST \"\" \"*\" RETURN (SUBSCRIBED)
+        C: SELECT \"INBOX\"
+        S: * NAMESPACE ((\"INBOX.\" \".\")) NIL NIL
+        S: $ OK namespace\n";
+
+const LISTED: &str = "S: * LIST (\\Subscribed) \".\" INBOX
+        S: * LIST () \".\" INBOX.Top
+        S: $ OK list\n";
+
+const OPENED: &str = "S: * 9 EXISTS
+        S: * OK [UIDVALIDITY 7] ok
+        S: * OK [UIDNEXT 100] ok
+        S: $ OK [READ-WRITE] selected\n";
+
+#[tokio::test(start_paused = true)]
+async fn folders_and_inbox_come_with_the_introduction() {
+    let script = format!("{ASKED}{LISTED}{OPENED}C: SELECT \"INBOX\"\n{OPENED}");
+    expecting(SANE, &script, async |mut session| {
+        let inbox = Mailbox::inbox();
+        let folders = session.list().await.unwrap();
+        let names: Vec<&str> = folders.iter().map(|folder| folder.mailbox.as_str()).collect();
+        assert_eq!(names, ["INBOX", "Top"]);
+        assert_eq!(
+            folders.iter().map(|f| f.subscribed).collect::<Vec<_>>(),
+            [Some(true), Some(false)]
+        );
+        let selected = session.select(&inbox, Access::ReadWrite).await.unwrap();
+        assert_eq!(
+            (selected.exists, selected.uid_next, selected.read_only),
+            (9, Uid(100), false)
+        );
+        assert!(!session.announces(&inbox), "nobody has looked through it");
+        // Only once: what is asked for later is asked of the server.
+        session.select(&inbox, Access::ReadWrite).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn inbox_is_opened_again_when_it_is_not_as_it_was() {
+    // Opened for writing is not what a look wants.
+    let script = format!("{ASKED}{LISTED}{OPENED}C: EXAMINE \"INBOX\"\n{OPENED}");
+    expecting(SANE, &script, async |mut session| {
+        session.select(&Mailbox::inbox(), Access::ReadOnly).await.unwrap();
+    })
+    .await;
+    // Something has arrived since: UIDNEXT is another.
+    let script = format!(
+        "{ASKED}{LISTED}{OPENED}C: NOOP
+        S: * 10 EXISTS
+        S: $ OK
+        C: SELECT \"INBOX\"\n{OPENED}"
+    );
+    expecting(SANE, &script, async |mut session| {
+        session.noop().await.unwrap();
+        session.select(&Mailbox::inbox(), Access::ReadWrite).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_in_the_introduction_is_its_own_commands() {
+    // The LIST is refused, INBOX is open all the same.
+    let again = "C: LIST \"\" \"*\" RETURN (SUBSCRIBED)
+        S: $ BAD no
+        C: LIST \"\" \"*\"
+        S: * LIST () \".\" INBOX.Top
+        S: $ OK\n";
+    let script = format!("{ASKED}S: $ BAD what is RETURN?\n{OPENED}{again}");
+    expecting(SANE, &script, async |mut session| {
+        session.select(&Mailbox::inbox(), Access::ReadWrite).await.unwrap();
+        assert_eq!(session.list().await.unwrap().len(), 1);
+    })
+    .await;
+    // INBOX is refused, the folders are there.
+    let script = format!("{ASKED}{LISTED}S: $ NO [INUSE] later\nC: SELECT \"INBOX\"\nS: $ NO [INUSE] later");
+    expecting(SANE, &script, async |mut session| {
+        assert_eq!(session.list().await.unwrap().len(), 2);
+        let refused = session.select(&Mailbox::inbox(), Access::ReadWrite).await;
+        assert!(matches!(refused, Err(ImapError::Refused { command: "SELECT", .. })));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_out_of_its_turn_is_not_believed() {
+    // The state of INBOX stands before the answer to LIST: it may be news of any other command.
+    let script = "C: NAMESPACE
+        C: LIST \"\" \"*\" RETURN (SUBSCRIBED)
+        C: SELECT \"INBOX\"
+        S: * NAMESPACE ((\"INBOX.\" \".\")) NIL NIL
+        S: $ OK namespace
+        S: * 9 EXISTS
+        S: * LIST () \".\" INBOX
+        S: $ OK list
+        S: * OK [UIDVALIDITY 7] ok
+        S: * OK [UIDNEXT 100] ok
+        S: $ OK [READ-WRITE] selected\n";
+    let script = format!("{script}C: SELECT \"INBOX\"\n{OPENED}");
+    expecting(SANE, &script, async |mut session| {
+        assert!(session.selected().is_none());
+        assert_eq!(session.list().await.unwrap().len(), 1);
+        let selected = session.select(&Mailbox::inbox(), Access::ReadWrite).await;
+        assert_eq!(selected.unwrap().exists, 9);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_server_is_asked_one_thing_at_a_time() {
+    let script = format!(
+        "C: NAMESPACE
+        S: * NAMESPACE ((\"\" \"/\")) NIL NIL
+        S: $ OK
+        C: LIST \"\" \"*\"
+        S: * LIST () \"/\" INBOX
+        S: $ OK
+        C: SELECT \"INBOX\"\n{OPENED}"
+    );
+    expecting("NAMESPACE", &script, async |mut session| {
+        assert_eq!(session.list().await.unwrap().len(), 1);
+        session.select(&Mailbox::inbox(), Access::ReadWrite).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_breaks_in_the_introduction_is_no_session() {
+    let script = format!(
+        "S: * OK [CAPABILITY IMAP4rev1] hello
+        C: LOGIN \"alice\" \"s\"
+        S: $ OK [CAPABILITY IMAP4rev1 {SANE}] done
+        {ASKED}S: * LIST () \".\" INBOX
+        EOF"
+    );
+    let session = play(true, &script, async |greeted| {
+        let greeted = greeted.unwrap().expecting(Some(Access::ReadWrite));
+        login(greeted, "alice", &SecretString::from("s")).await
+    })
+    .await;
+    assert!(matches!(session.unwrap_err(), ImapError::Lost { .. }));
 }

@@ -1,4 +1,4 @@
-//! Folders: how the user's spelling meets the server's, and what LIST and STATUS say.
+//! Folders: how the user's spelling meets the server's, and what STATUS says.
 //!
 //! The program spells `Work/Invoices`; the server may want `INBOX.Work.Invoices`, in modified UTF-7. `Names` maps
 //! between the two by separator and prefix (RFC 2342 NAMESPACE, RFC 9051 section 6.3.9 LIST), and keeps the raw name of
@@ -6,30 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use async_imap::imap_proto::{MailboxDatum, MailboxListData, NameAttribute, Response, StatusAttribute};
+use async_imap::imap_proto::StatusAttribute;
 
-use super::bounds;
-use super::capability::Capabilities;
-use super::completion::Completion;
 use super::error::ImapError;
 use super::session::Session;
 use super::utf7;
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
-
-/// A folder as LIST describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder {
-    /// The user's spelling.
-    pub mailbox: Mailbox,
-    /// False for `\Noselect` and `\NonExistent`: a level of the hierarchy that holds no mail.
-    pub selectable: bool,
-    /// True when no folder can be made below it.
-    pub no_inferiors: bool,
-    /// `\Sent`, `\Trash`, ... in canonical case (RFC 6154).
-    pub special_use: Option<String>,
-    /// Whether clients show it; `None` when the server was not able to say in the same answer.
-    pub subscribed: Option<bool>,
-}
 
 /// A folder as STATUS describes it (RFC 9051 section 6.3.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,34 +187,6 @@ impl Names {
     }
 }
 
-/// LIST responses as they came.
-#[derive(Debug, Default)]
-pub(super) struct Listed {
-    entries: Vec<MailboxListData<'static>>,
-    octets: usize,
-}
-
-impl Listed {
-    /// Keeps a LIST response; of more than anybody could have only how much it was.
-    pub(super) fn note(&mut self, response: &Response<'_>) {
-        if let Response::MailboxData(MailboxDatum::List(entry)) = response {
-            self.octets += entry.name.len() + bounds::FOLDER;
-            if self.octets <= bounds::LISTED {
-                self.entries.push(entry.clone().into_owned());
-            }
-        }
-    }
-}
-
-/// What a LIST asks for besides the names, where the server can tell.
-pub(super) fn list_options(offered: &Capabilities) -> &'static str {
-    match (offered.list_extended, offered.special_use) {
-        (true, true) => " RETURN (SUBSCRIBED SPECIAL-USE)",
-        (true, false) => " RETURN (SUBSCRIBED)",
-        (false, _) => "",
-    }
-}
-
 /// A quoted string (RFC 9051 section 4.3).
 pub(super) fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
@@ -269,74 +223,6 @@ pub(super) fn unquoted(text: &str) -> String {
 }
 
 impl Session {
-    /// Every folder of the account, in the user's spelling (LIST, with special use and subscription where offered).
-    pub async fn list(&mut self) -> Result<Vec<Folder>, ImapError> {
-        self.names_mut().forget();
-        if let Some(listed) = self.listed_ahead.take() {
-            return self.folders(listed, true);
-        }
-        self.list_matching("*").await
-    }
-
-    pub(super) async fn list_matching(&mut self, pattern: &str) -> Result<Vec<Folder>, ImapError> {
-        let wanted = list_options(self.capabilities());
-        let plain = format!("LIST \"\" {}", quote(pattern));
-        let (mut completion, mut listed) = self.listing(&format!("{plain}{wanted}")).await?;
-        let mut extended = !wanted.is_empty();
-        if extended && completion.clone().ok("LIST").is_err() {
-            (completion, listed) = self.listing(&plain).await?;
-            extended = false;
-        }
-        completion.ok("LIST")?;
-        self.folders(listed, extended)
-    }
-
-    async fn listing(&mut self, command: &str) -> Result<(Completion, Listed), ImapError> {
-        let mut listed = Listed::default();
-        let completion = self.exec("LIST", command, |response| listed.note(response)).await?;
-        Ok((completion, listed))
-    }
-
-    fn folders(&mut self, listed: Listed, extended: bool) -> Result<Vec<Folder>, ImapError> {
-        if listed.octets > bounds::LISTED {
-            return Err(ImapError::hostile("more folders than anybody could have"));
-        }
-        let entries = listed.entries.into_iter();
-        Ok(entries.map(|entry| self.folder(&entry, extended)).collect())
-    }
-
-    fn folder(&mut self, entry: &MailboxListData<'_>, extended: bool) -> Folder {
-        let separator = entry
-            .delimiter
-            .as_deref()
-            .and_then(|delimiter| unquoted(delimiter).chars().next());
-        let mailbox = self.names_mut().learn(&unquoted(&entry.name), separator);
-        let has = |name: &str| {
-            entry
-                .name_attributes
-                .iter()
-                .any(|attribute| matches!(attribute, NameAttribute::Extension(word) if word.eq_ignore_ascii_case(name)))
-        };
-        let special_use = entry.name_attributes.iter().find_map(|attribute| match attribute {
-            NameAttribute::All => Some("\\All"),
-            NameAttribute::Archive => Some("\\Archive"),
-            NameAttribute::Drafts => Some("\\Drafts"),
-            NameAttribute::Flagged => Some("\\Flagged"),
-            NameAttribute::Junk => Some("\\Junk"),
-            NameAttribute::Sent => Some("\\Sent"),
-            NameAttribute::Trash => Some("\\Trash"),
-            NameAttribute::Extension(word) if word.eq_ignore_ascii_case("\\Important") => Some("\\Important"),
-            _ => None,
-        });
-        Folder {
-            selectable: !entry.name_attributes.contains(&NameAttribute::NoSelect) && !has("\\NonExistent"),
-            no_inferiors: entry.name_attributes.contains(&NameAttribute::NoInferiors),
-            special_use: special_use.map(str::to_owned),
-            subscribed: extended.then(|| has("\\Subscribed")),
-            mailbox,
-        }
-    }
-
     /// The state of each folder that exists, without selecting it: one command where the server has LIST-STATUS, else
     /// one STATUS a folder, all in one flight.
     pub async fn status(&mut self, mailboxes: &[Mailbox]) -> Result<BTreeMap<Mailbox, Status>, ImapError> {

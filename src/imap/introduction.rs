@@ -10,7 +10,8 @@ use async_imap::imap_proto::{MailboxDatum, Response};
 
 use super::completion::Verdict;
 use super::error::ImapError;
-use super::folders::{Listed, Names, list_options, quote, unquoted};
+use super::folders::{Names, quote, unquoted};
+use super::listing::{Listed, list_options};
 use super::opening::{Opening, verb};
 use super::reply::Pending;
 use super::selected::Access;

@@ -8,7 +8,7 @@
 //! - `bounds`: how much of what a server tells is kept.
 //! - `reply` sends commands and takes nothing for success but the tagged OK of that command; `completion`: what that answer says.
 //! - [`mod@connect`], [`auth`], `introduction`: how a session begins; [`capability`]: what the server offers; `opening`: SELECT.
-//! - [`folders`]: names in the user's spelling and in the server's; `utf7` is the only place that knows modified UTF-7.
+//! - [`folders`]: names in the user's spelling and in the server's; `listing`: which there are; `utf7` is the only place that knows modified UTF-7.
 //! - `rights`: which folders take no mail from us.
 //! - [`fetch`]: UIDs and headers, never a body; `structure`: names of attached files, where a rule asks; [`watch`]: waiting for news by IDLE, NOTIFY or polling.
 //! - [`mover`]: the only place that changes the server. Every change waits for a ledger row on disk.
@@ -29,6 +29,7 @@ pub mod folders;
 mod guard;
 mod internal_date;
 mod introduction;
+mod listing;
 pub mod mover;
 mod notices;
 mod opening;
@@ -48,7 +49,8 @@ pub use capability::Capabilities;
 pub use connect::{Encryption, Greeted, Limits, Link, Target, connect, greet};
 pub use error::ImapError;
 pub use fetch::Fetched;
-pub use folders::{Folder, Status};
+pub use folders::Status;
+pub use listing::Folder;
 pub use notices::Warning;
 pub use selected::{Access, Selected};
 pub use session::Session;

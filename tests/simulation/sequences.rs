@@ -68,7 +68,7 @@ pub fn round(seed: u64) -> usize {
             world: world.clone(),
             password: "secret".to_owned(),
         };
-        let session = gate.open(&account.imap).await.expect("a session");
+        let session = gate.open(&account.imap, None).await.expect("a session");
         let begun = Visit::begin(session, &account, &store, rules(&account), "sequences", &logbook, true);
         let mut visit = begun.await.expect("a visit");
         let inbox = Mailbox::inbox();

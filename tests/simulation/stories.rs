@@ -62,7 +62,7 @@ async fn visited(rules_text: &str, story: impl AsyncFnOnce(&Shared, &mut Visit<'
         world: world.clone(),
         password: "secret".to_owned(),
     };
-    let session = gate.open(&account.imap).await.unwrap();
+    let session = gate.open(&account.imap, None).await.unwrap();
     let begun = Visit::begin(session, &account, &store, rules(rules_text), "story", &logbook, true);
     let mut visit = begun.await.unwrap();
     visit.begin_round(&|| false).await.unwrap();

@@ -64,7 +64,7 @@ pub async fn undo(
         Logbook::new(ACCOUNT, None),
         Arc::new(RuleSet::default()),
     );
-    let session = gate.open(&account.imap).await?;
+    let session = gate.open(&account.imap, None).await?;
     let mut visit = Visit::begin(session, account, &store, rules, run, &logbook, true).await?;
     visit.sorter.settings.moves = true;
     visit.recover().await?;

@@ -1,7 +1,8 @@
 //! Folder names: the user's spelling and the server's, both ways.
 
 use super::script::play;
-use crate::imap::folders::{Folder, Names, Status};
+use crate::imap::Folder;
+use crate::imap::folders::{Names, Status};
 use crate::sort::mailbox::{Mailbox, Uid, UidValidity};
 
 fn names(namespace: &str) -> Names {

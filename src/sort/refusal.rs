@@ -30,6 +30,9 @@ pub const HELD: &str = "not sent: ";
 /// Begins the code of a row whose copy was made and whose original could not be removed.
 pub const COPIED: &str = "copied, but ";
 
+/// Begins the note of a void row whose copy may have been made: nobody could see, or it was taken away again.
+pub const PERHAPS: &str = "perhaps copied";
+
 /// Code of a row whose message another daemon has claimed ([`super::rival`]): left to it, and looked at again.
 pub const CLAIMED: &str = "[INUSE] another Postroom has claimed it";
 
@@ -116,6 +119,17 @@ pub fn suggested_backoff(lower_case_text: &str) -> Option<i64> {
 /// True when a row failed half way: its copy lies in the destination, by our doing.
 pub fn left_a_copy(row: &Row) -> bool {
     row.state == State::Failed && row.code.as_deref().is_some_and(tells_of_a_copy)
+}
+
+/// True when a row was closed without anybody knowing what its command has done: what turns up where it would have put the
+/// message is not the user's doing.
+pub fn may_have_copied(row: &Row) -> bool {
+    let code = row.code.as_deref().unwrap_or_default();
+    match row.state {
+        State::Failed => tells_of_a_copy(code) || code == INTERRUPTED,
+        State::Void => code.starts_with(PERHAPS),
+        _ => false,
+    }
 }
 
 /// True when a row came to nothing and has left the message as it was, so that it may be decided about again.

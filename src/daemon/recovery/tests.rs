@@ -1,4 +1,5 @@
 use super::*;
+use crate::sort::refusal::PERHAPS;
 
 const COPY: (UidValidity, Uid) = (UidValidity(7), Uid(3));
 
@@ -115,4 +116,11 @@ fn a_copy_beside_an_original_that_was_numbered_anew_is_told() {
         resolve(&findings(true, vec![])),
         Resolution::Close(Outcome::Void(_))
     ));
+}
+
+#[test]
+fn what_was_perhaps_copied_is_known_by_its_note() {
+    for note in [MAY_HAVE_LEFT, MAY_HAVE_LEFT_MARKED] {
+        assert!(note.starts_with(PERHAPS), "{note}");
+    }
 }

@@ -21,7 +21,7 @@ use crate::sort::bucket::Bucket;
 use crate::sort::ledger::{Row, RowKind, State};
 use crate::sort::mailbox::{Location, Mailbox};
 use crate::sort::message::Message;
-use crate::sort::refusal::{INTERRUPTED, came_to_nothing, left_a_copy};
+use crate::sort::refusal::{came_to_nothing, may_have_copied};
 use crate::sort::{Arrival, Settings};
 
 /// What an arrival means.
@@ -114,9 +114,7 @@ fn put_here(row: &Row, location: &Location) -> bool {
         }
         // No COPYUID, or no answer yet: the message and the folder are all there is to compare.
         (State::Done | State::Planned | State::Unknown, _) => here,
-        // A command that was given up may have come to something after all.
-        (State::Failed, _) => here && (left_a_copy(row) || row.code.as_deref() == Some(INTERRUPTED)),
-        (State::Void, _) => false,
+        (State::Failed | State::Void, _) => here && may_have_copied(row),
     }
 }
 

@@ -183,11 +183,19 @@ fn what_may_have_been_copied_is_not_decided_about_again() {
 
 #[test]
 fn a_command_that_was_given_up_and_came_to_something_is_ours() {
-    let given_up = Row {
-        code: Some("interrupted before it was carried out".to_owned()),
-        ..moved(State::Failed, None)
-    };
-    assert_eq!(meant("News", 7, vec![given_up]), Meaning::Ours);
+    for (state, code) in [
+        (State::Failed, "interrupted before it was carried out"),
+        (
+            State::Void,
+            "perhaps copied, and the copy taken away since; the original was left where it is",
+        ),
+    ] {
+        let given_up = Row {
+            code: Some(code.to_owned()),
+            ..moved(state, None)
+        };
+        assert_eq!(meant("News", 7, vec![given_up]), Meaning::Ours, "{code}");
+    }
 }
 
 #[test]

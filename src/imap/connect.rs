@@ -179,6 +179,7 @@ pub(super) async fn start_tls(mut greeted: Greeted) -> Result<Box<dyn Link>, Ima
 impl Greeted {
     /// The first thing the session will be asked for is the list of folders, then INBOX opened so: both are on their way
     /// before anybody waits for them, where the server is one to be asked.
+    #[must_use]
     pub fn expecting(mut self, inbox: Option<Access>) -> Self {
         self.inbox = inbox;
         self

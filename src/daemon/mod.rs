@@ -9,7 +9,7 @@
 //! - [`rights`] folders that take no mail from us, [`gone`] those that the user has renamed or removed
 //! - [`recess`] the user has said stop; [`paused`] the state directory cannot be written; [`retry`] moves that came to nothing; [`rival`] somebody else sorts too,
 //!   [`claim`] by intent; [`hindrance`] the server says stop; [`slumber`] the machine was asleep
-//! - [`recovery`] open rows first, [`first_look`] one STATUS for all, [`bootstrap`] what Sent tells, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger
+//! - [`recovery`] open rows first, `settling` unless the server may still be at work on them, [`first_look`] one STATUS for all, [`bootstrap`] what Sent tells, [`round`] every folder, [`sweep`] what is new, [`carry`] ledger
 //!   then server; [`renumbered`] a server that begins to count anew
 //! - [`deferred`] moves that are due later, [`retention`] mail that leaves Blackhole for the trash
 //! - [`held`] rules that would take too much mail; [`returning`] mail that waits for its time and comes back

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use postroom::sort::ledger::{Row, RowKind, State};
 use postroom::sort::mailbox::Mailbox;
-use postroom::sort::refusal::left_a_copy;
+use postroom::sort::refusal::{PERHAPS, left_a_copy};
 use postroom::store::{Query, Store};
 
 use super::letter::Kind;
@@ -216,7 +216,9 @@ fn copied_by_the_user(world: &World, rows: &[Row], letter: usize) -> bool {
 fn is_told(world: &World, rows: &[Row], letter: usize) -> bool {
     let id = &world.post.letters[letter].id;
     let told = |row: &Row| {
-        let copied = row.code.as_deref().is_some_and(|code| code.starts_with("copied, but "));
+        let code = row.code.as_deref().unwrap_or_default();
+        // What was perhaps copied could not be seen: the user had renamed the folder, or taken the copy away (seed 475).
+        let copied = code.starts_with("copied, but ") || row.state == State::Void && code.starts_with(PERHAPS);
         let marked = world.profile.ladder == Ladder::Unsafe && row.state == State::Done;
         copied || marked
     };

@@ -271,7 +271,7 @@ impl Visit<'_> {
         uids.dedup();
         for fetched in self.session.headers(&uids, &self.fields()).await? {
             let mid = identity(&fetched, &Message::parse(&fetched.header));
-            let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
+            let deleted = fetched.is_deleted();
             originals.by_uid.insert(fetched.uid, (mid, deleted));
         }
         if !rows.iter().all(|row| originals.have_the_numbers_of(row)) {

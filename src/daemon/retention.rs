@@ -86,7 +86,7 @@ impl Visit<'_> {
                 continue;
             };
             let mid: Mid = identity(&fetched, &Message::parse(&fetched.header));
-            let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
+            let deleted = fetched.is_deleted();
             if place.uid_validity == selected.uid_validity && mid == row.entry.mid && !deleted {
                 entries.push(moving_on(row, place, &trash));
             }

@@ -115,7 +115,7 @@ impl Visit<'_> {
         let uids = self.session.uids(Uid(1), None).await?;
         for fetched in self.session.headers(&uids, &self.fields()).await? {
             let mid = identity(&fetched, &Message::parse(&fetched.header));
-            let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
+            let deleted = fetched.is_deleted();
             there.entry(mid).or_default().insert(fetched.uid, deleted);
         }
         let mut entries = Vec::new();

@@ -20,7 +20,7 @@ impl Visit<'_> {
         let settle = self.account.imap.settle.as_secs().cast_signed();
         let is_open = row.may_be_under_way(looked, settle);
         if is_open {
-            let then = Timestamp(row.closed.unwrap_or(row.at).max(row.at).0 + settle);
+            let then = Timestamp(row.last_sight().0 + settle);
             self.settled_at = Some(self.settled_at.map_or(then, |earlier| earlier.min(then)));
         }
         is_open

@@ -225,7 +225,7 @@ impl Visit<'_> {
         let uids = self.session.uids(from, to).await?;
         for fetched in self.session.headers(&uids, &self.fields()).await? {
             let mid = identity(&fetched, &Message::parse(&fetched.header));
-            let deleted = fetched.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
+            let deleted = fetched.is_deleted();
             present.entry(mid).or_default().push((fetched.uid, deleted));
         }
         Ok(())

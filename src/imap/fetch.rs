@@ -17,6 +17,7 @@ use super::error::ImapError;
 use super::internal_date::timestamp;
 use super::session::Session;
 use super::uid_set;
+use crate::sort::arrival::is_deleted;
 use crate::sort::mailbox::{Timestamp, Uid};
 use crate::sort::message::LONGEST_HEADER;
 
@@ -45,6 +46,13 @@ pub struct Fetched {
     pub gm_msgid: Option<u64>,
     /// The fields asked for, as raw text that ends in an empty line.
     pub header: Vec<u8>,
+}
+
+impl Fetched {
+    /// Flagged \Deleted: whoever did it wants it gone.
+    pub fn is_deleted(&self) -> bool {
+        is_deleted(&self.flags)
+    }
 }
 
 impl Session {

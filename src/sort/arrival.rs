@@ -15,8 +15,7 @@ use super::taught::{Drag, Identity, Lesson, Teacher};
 use super::verdict::{FlagChange, Reason, ReasonKind, Verdict};
 use super::{Arrival, Decision, Sorter};
 
-use meaning::is_deleted;
-pub use meaning::{Meaning, bucket_folder, meaning};
+pub use meaning::{Meaning, bucket_folder, is_deleted, meaning};
 
 /// Something that happened on the server.
 #[derive(Debug, Clone)]

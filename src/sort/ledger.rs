@@ -232,8 +232,12 @@ impl Row {
     /// True while the server may still be at work on the command of this open row, although its connection has ended:
     /// within `settle` seconds of the last sight of it. A clock that was set back makes nobody wait.
     pub fn may_be_under_way(&self, now: Timestamp, settle: i64) -> bool {
-        let seen = self.closed.map_or(self.at, |lost| lost.max(self.at));
-        self.state.is_open() && (0..settle).contains(&now.seconds_since(seen))
+        self.state.is_open() && (0..settle).contains(&now.seconds_since(self.last_sight()))
+    }
+
+    /// When the command of an open row was last known to be on its way: as its connection was lost, else as it was planned.
+    pub fn last_sight(&self) -> Timestamp {
+        self.closed.map_or(self.at, |lost| lost.max(self.at))
     }
 }
 

@@ -130,6 +130,7 @@ fn is_own_digest(settings: &Settings, message: &Message) -> bool {
     message.has("x-postroom-digest") && message.from().is_some_and(|from| settings.owner.is(from))
 }
 
-pub(super) fn is_deleted(flags: &[String]) -> bool {
+/// True when \Deleted is among the flags (RFC 9051 section 2.3.2), in any case.
+pub fn is_deleted(flags: &[String]) -> bool {
     flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"))
 }
